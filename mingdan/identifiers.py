@@ -1,0 +1,89 @@
+"""Numbers and documents: parse, validate, mask, pseudonym.
+
+Here: MSISDN, IMSI, IMEI, ICCID and ID documents as text at the edges and as
+64-bit integers inside the lake, and the only masks the project uses. Not
+here: who holds a number (`orders`, `guiding`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from pathlib import Path
+
+_SEPARATORS = re.compile(r"[\s\-()]")
+_CHINA_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CHINA_IOT = re.compile(r"1(?:44[01]|48|46|410)\d{9,10}")
+
+
+def digits(text: str) -> str:
+    """`text` with full-width digits folded (NFKC) and separators removed."""
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
+
+
+def parse_msisdn(text: str) -> str:
+    """A mobile number of China as E.164 without `+`, e.g. `8613800138000`.
+
+    Accepts `+86`, `0086`, `86` or nothing before the national number, full-width
+    digits and separators; 13-digit IoT numbers too. Raises ValueError otherwise.
+    """
+    number = digits(text).removeprefix("+")
+    number = number.removeprefix("00")
+    national = number[2:] if number.startswith("86") and len(number) > 11 else number
+    if _CHINA_MOBILE.fullmatch(national) or (
+        len(national) == 13 and _CHINA_IOT.fullmatch(national)
+    ):
+        return "86" + national
+    raise ValueError(f"not a mobile number of China: {mask_number(text)}")
+
+
+def parse_imsi(text: str) -> str:
+    """A 15-digit IMSI. Raises ValueError otherwise."""
+    value = digits(text)
+    if len(value) == 15 and value.isascii() and value.isdigit():
+        return value
+    raise ValueError(f"not an IMSI: {mask_number(text)}")
+
+
+def mask_number(text: str) -> str:
+    """Any number for people's eyes: first 3 and last 2 kept (`138******00`).
+
+    The country code is dropped first; seven digits or fewer show nothing.
+    """
+    value = digits(str(text)).removeprefix("+")
+    if len(value) > 11 and value.startswith("86"):
+        value = value[2:]
+    if len(value) <= 7:
+        return "*" * len(value)
+    return value[:3] + "*" * (len(value) - 5) + value[-2:]
+
+
+def mask_name(text: str) -> str:
+    """A person's name for people's eyes: the first character only (`张**`)."""
+    return text[:1] + "*" * max(0, len(text) - 1)
+
+
+def mask_document(text: str) -> str:
+    """An ID document for people's eyes: its last two characters only."""
+    return "*" * max(0, len(text) - 2) + text[-2:]
+
+
+def load_key(path: Path) -> bytes:
+    """The 32-byte key in `path` (hex, mode 0600), made on first use."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+
+
+def pseudonym(key: bytes, kind: str, value: str) -> int:
+    """A keyed 60-bit pseudonym of an identifier, stable for one key.
+
+    The first 15 hex digits of SHA-256 over `<key hex>:<kind>:<value>`; `kind`
+    keeps an IMEI and a number apart. `sql/macros.sql` holds the same formula.
+    """
+    digest = hashlib.sha256(f"{key.hex()}:{kind}:{value}".encode()).hexdigest()
+    return int(digest[:15], 16)

@@ -1,0 +1,340 @@
+"""The lake: Delta tables of immutable Parquet files, a business day replaced at a time.
+
+Here: where files lie, how a day (or some of its buckets) is replaced in one
+transaction, reading as of a version, digests. Not here: what a table holds
+(`tables.py`) and how rows are made (`engine.py`, the stages).
+
+A file is named by the SHA-256 of its bytes, so a name is never reused for
+other content, and writing a day again with the same rows changes nothing: the
+file list is equal and no version is committed. Files are written into a
+staging folder and renamed into place before the commit; a process killed in
+between leaves files that no version lists (`vacuum` removes them).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable, Field, Schema
+from deltalake.exceptions import TableNotFoundError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, create_table_with_add_actions
+
+from mingdan.errors import LakeError
+from mingdan.tables import ColumnType, Table
+
+_DELTA_TYPE: dict[ColumnType, str] = {
+    "BIGINT": "long",
+    "INTEGER": "integer",
+    "SMALLINT": "short",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "VARCHAR": "string",
+    "TIMESTAMP": "timestamp_ntz",
+    "DATE": "date",
+    "BLOB": "binary",
+}
+_POLARS_TYPE: dict[ColumnType, pl.DataType] = {
+    "BIGINT": pl.Int64(),
+    "INTEGER": pl.Int32(),
+    "SMALLINT": pl.Int16(),
+    "DOUBLE": pl.Float64(),
+    "BOOLEAN": pl.Boolean(),
+    "VARCHAR": pl.String(),
+    "TIMESTAMP": pl.Datetime("us"),
+    "DATE": pl.Date(),
+    "BLOB": pl.Binary(),
+}
+BUCKETS = 64
+SUBSCRIPTIONS_PER_BUCKET = 30_000
+"""A bucket of about this size keeps a statement under the memory limit."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file written for one bucket (None: table without buckets)."""
+
+    path: Path
+    rows: int
+    bucket: int | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What one day of a table holds in one version."""
+
+    table: str
+    day: date
+    rows: int
+    digest: str
+    version: int
+
+
+class Lake:
+    """All tables under one folder; safe for one writer and any number of readers."""
+
+    def __init__(self, root: Path, *, buckets: int | None = None) -> None:
+        """Open the lake at `root`, creating it with `buckets` if it is new.
+
+        Raises LakeError if it exists with another number of buckets.
+        """
+        self.root = root
+        self._open: dict[str, DeltaTable] = {}
+        marker = root / "lake.json"
+        if marker.exists():
+            self.buckets = int(json.loads(marker.read_text("utf-8"))["buckets"])
+            if buckets is not None and buckets != self.buckets:
+                raise LakeError(f"the lake at {root} has {self.buckets} buckets, not {buckets}")
+            return
+        self.buckets = buckets or BUCKETS
+        root.mkdir(parents=True, exist_ok=True)
+        _write_synced(marker, json.dumps({"buckets": self.buckets}).encode())
+
+    def exists(self, table: Table) -> bool:
+        return self._delta(table) is not None
+
+    def version(self, table: Table) -> int:
+        """The table's current version; -1 before its first day."""
+        delta = self._delta(table)
+        return -1 if delta is None else delta.version()
+
+    def days(self, table: Table) -> list[date]:
+        """The days the table holds, in order."""
+        delta = self._delta(table)
+        if delta is None:
+            return []
+        return sorted({date.fromisoformat(str(part["date"])) for part in delta.partitions()})
+
+    def files(
+        self,
+        table: Table,
+        days: Iterable[date],
+        *,
+        bucket: int | None = None,
+        version: int | None = None,
+    ) -> list[str]:
+        """Absolute paths of the Parquet files of `days`, sorted by day and bucket."""
+        delta = self._delta(table, version)
+        wanted = sorted(set(days))
+        if delta is None or not wanted:
+            return []
+        predicate: list[tuple[str, str, object]] = [
+            ("date", "in", [day.isoformat() for day in wanted])
+        ]
+        if bucket is not None:
+            predicate.append(("bucket", "=", str(bucket)))
+        return sorted(delta.file_uris(file_pruning_predicate=predicate))
+
+    def partition(self, table: Table, day: date, *, version: int | None = None) -> Partition:
+        """Rows and digest of a day. The digest is SHA-256 over the sorted file names,
+
+        each of which is the digest of a file's bytes; an absent day has 0 rows.
+        """
+        rows = 0
+        names: list[str] = []
+        for action in self._actions(table, version):
+            if action["date"] == day:
+                rows += int(action["rows"])
+                names.append(str(action["path"]))
+        return Partition(
+            table=table.name,
+            day=day,
+            rows=rows,
+            digest=hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest(),
+            version=self.version(table) if version is None else version,
+        )
+
+    def scan(
+        self, table: Table, days: Iterable[date] | None = None, *, version: int | None = None
+    ) -> pl.LazyFrame:
+        """The rows of `days` (default: all) with `date` (and `bucket`) as columns."""
+        chosen = self.days(table) if days is None else days
+        files = self.files(table, chosen, version=version)
+        partitions = {"date": pl.Date(), **({"bucket": pl.Int32()} if table.bucketed else {})}
+        if not files:
+            return pl.LazyFrame(schema={**self.schema(table), **partitions})
+        return pl.scan_parquet(files, hive_partitioning=True, hive_schema=partitions)
+
+    @staticmethod
+    def schema(table: Table) -> dict[str, pl.DataType]:
+        """The Polars schema of the table's own columns."""
+        return {column.name: _POLARS_TYPE[column.type] for column in table.columns}
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A private folder on the lake's disk, removed at the end whatever happens."""
+        folder = self.root / "_staging" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def write(self, table: Table, day: date, frame: pl.DataFrame) -> Partition:
+        """Replace a day of an unbucketed table by `frame`, sorted and typed.
+
+        Raises LakeError if a column is missing, of another type, or the key repeats.
+        """
+        try:
+            rows = frame.select(table.names).cast(self.schema(table))  # type: ignore[arg-type]
+        except pl.exceptions.PolarsError as error:
+            raise LakeError(f"{table.name} of {day}: {error}") from error
+        rows = rows.sort(table.sort, nulls_last=True)
+        if rows.select(table.key).is_duplicated().any():
+            raise LakeError(f"{table.name} of {day}: the key {table.key} repeats")
+        with self.staging() as folder:
+            path = folder / "rows.parquet"
+            try:
+                rows.write_parquet(path, compression="zstd", compression_level=3)
+            except OSError as error:
+                raise LakeError(f"cannot write {table.name} of {day}: {error}") from error
+            return self.replace(table, day, [DataFile(path, rows.height)])
+
+    def replace(
+        self,
+        table: Table,
+        day: date,
+        files: Sequence[DataFile],
+        *,
+        buckets: Iterable[int] | None = None,
+    ) -> Partition:
+        """Replace a day, or only `buckets` of it, by `files` in one transaction.
+
+        The files are moved into the table. If the day already holds exactly
+        these bytes nothing is committed. Raises LakeError if the disk refuses;
+        the day is then as it was.
+        """
+        try:
+            adds = [self._adopt(table, day, file) for file in files]
+            self._commit(table, day, adds, None if buckets is None else sorted(set(buckets)))
+        except OSError as error:
+            raise LakeError(f"cannot write {table.name} of {day}: {error}") from error
+        return self.partition(table, day)
+
+    def prune(self, table: Table, before: date) -> int:
+        """Drop all days before `before`; returns how many. `vacuum` frees the disk."""
+        old = [day for day in self.days(table) if day < before]
+        for day in old:
+            self._commit(table, day, [], None)
+        return len(old)
+
+    def vacuum(self, table: Table, keep: timedelta) -> int:
+        """Delete files no version of the last `keep` lists; returns how many."""
+        delta = self._delta(table)
+        if delta is None:
+            return 0
+        hours = int(keep.total_seconds() // 3600)
+        removed = delta.vacuum(
+            retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True
+        )
+        return len(removed)
+
+    def _folder(self, table: Table) -> Path:
+        return self.root / table.name
+
+    def _delta(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        folder = str(self._folder(table))
+        if version is not None:
+            return DeltaTable(folder, version=version)
+        known = self._open.get(table.name)
+        if known is not None:
+            known.update_incremental()
+            return known
+        try:
+            known = DeltaTable(folder)
+        except TableNotFoundError:
+            return None
+        self._open[table.name] = known
+        return known
+
+    def _actions(self, table: Table, version: int | None = None) -> list[dict[str, object]]:
+        delta = self._delta(table, version)
+        if delta is None:
+            return []
+        frame = pl.DataFrame(delta.get_add_actions(flatten=True))
+        if not frame.height:
+            return []
+        bucket = pl.col("partition.bucket") if table.bucketed else pl.lit(None, pl.Int32)
+        return frame.select(
+            path="path",
+            rows=pl.col("num_records"),
+            date=pl.col("partition.date"),
+            bucket=bucket,
+        ).to_dicts()
+
+    def _adopt(self, table: Table, day: date, file: DataFile) -> AddAction:
+        values: dict[str, str | None] = {"date": day.isoformat()}
+        if table.bucketed:
+            values["bucket"] = str(file.bucket)
+        folder = Path(*(f"{key}={value}" for key, value in values.items()))
+        relative = folder / f"{_sha256(file.path)}.parquet"
+        target = self._folder(table) / relative
+        size = file.path.stat().st_size
+        if not target.exists() or target.stat().st_size != size:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync(file.path)
+            file.path.replace(target)
+        stats = json.dumps({"numRecords": file.rows})
+        return AddAction(relative.as_posix(), size, values, 0, True, stats)
+
+    def _commit(
+        self, table: Table, day: date, adds: list[AddAction], buckets: list[int] | None
+    ) -> None:
+        schema = _delta_schema(table)
+        delta = self._delta(table)
+        if delta is None:
+            create_table_with_add_actions(
+                str(self._folder(table)), schema, adds, "append", table.partition_by
+            )
+            return
+        held = {
+            str(action["path"])
+            for action in self._actions(table)
+            if action["date"] == day and (buckets is None or action["bucket"] in buckets)
+        }
+        if held == {add.path for add in adds}:
+            return
+        filters: list[tuple[str, str, object]] = [("date", "=", day.isoformat())]
+        if buckets is not None:
+            filters.append(("bucket", "in", [str(bucket) for bucket in buckets]))
+        delta.create_write_transaction(
+            adds, "overwrite", schema, partition_by=table.partition_by, partition_filters=filters
+        )
+
+
+def _delta_schema(table: Table) -> Schema:
+    fields = [
+        Field(column.name, PrimitiveType(_DELTA_TYPE[column.type]), nullable=True)
+        for column in table.columns
+    ]
+    fields.append(Field("date", PrimitiveType("date")))
+    if table.bucketed:
+        fields.append(Field("bucket", PrimitiveType("integer")))
+    return Schema(fields)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    _sync(partial)
+    partial.replace(path)

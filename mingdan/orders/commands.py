@@ -1,0 +1,165 @@
+"""What the order store can be asked to do: one typed command per business.
+
+Here: the commands of the bulk interface (`OrderStore.apply`). Not here: their
+checks and effects (`store.py`). A subscription is named by the ordering
+system's own `subscription_ref` (TMF622 externalId), a party by `party_ref`;
+the store answers with its own surrogate keys.
+
+`at` is when the business is completed (竣工) and takes effect, `recorded_at`
+when the store learns of it (default: `at`); a late order has `recorded_at`
+after `at`. Instants are aware; amounts are fen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+SuspendReason = Literal["customer_request", "lost", "arrears", "realname", "spam", "fraud", "police"]
+Direction = Literal["out", "in", "both", "sms_out"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartyData:
+    """A person or organization as entered at acceptance (受理)."""
+
+    party_ref: str
+    party_type: Literal["individual", "organization"]
+    name: str
+    document_type: str
+    document_number: str
+    contact: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Common to all: idempotent by `order_ref` (the second time is a no-op)."""
+
+    order_ref: str
+    at: datetime
+    recorded_at: datetime | None = None
+    channel: str = "counter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open(Command):
+    """开户: a new subscription with its number and SIM."""
+
+    subscription_ref: str
+    party: PartyData
+    product_code: str
+    msisdn: str
+    imsi: str
+    iccid: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeNumber(Command):
+    """改号: same subscription, new number; the old one begins to age."""
+
+    subscription_ref: str
+    msisdn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapSim(Command):
+    """换卡 (reason `swap`) or 补卡 (reason `replace`): new SIM, same number."""
+
+    subscription_ref: str
+    imsi: str
+    iccid: str
+    reason: Literal["swap", "replace"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransferOwner(Command):
+    """过户: another party holds the subscription from `at` on."""
+
+    subscription_ref: str
+    party: PartyData
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suspend(Command):
+    """停机: adds one block; blocks of several reasons stack."""
+
+    subscription_ref: str
+    reason: SuspendReason
+    direction: Direction = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(Command):
+    """复机: lifts the block of one reason only."""
+
+    subscription_ref: str
+    reason: SuspendReason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terminate(Command):
+    """销号: the subscription ends, its number ages before it is issued again."""
+
+    subscription_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge(Command):
+    """A bill due on the account (`amount_fen` > 0) at `due_at`."""
+
+    subscription_ref: str
+    amount_fen: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pay(Command):
+    """收通信费: a payment; covers the oldest bills first."""
+
+    subscription_ref: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protect(Command):
+    """红名单: protect a party (all its subscriptions) in a scope until `until`."""
+
+    party_ref: str
+    scope: Literal["credit", "spam", "all"]
+    until: datetime
+    maker: str
+    checker: str | None
+
+
+AnyCommand = (
+    Open
+    | ChangeNumber
+    | SwapSim
+    | TransferOwner
+    | Suspend
+    | Resume
+    | Terminate
+    | Charge
+    | Pay
+    | Protect
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A command the store did not carry out, and why."""
+
+    order_ref: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What came of a batch: counts, refusals, and the keys of new subscriptions."""
+
+    completed: int
+    repeated: int
+    refused: list[Refusal] = field(default_factory=list)
+    subscription_ids: dict[str, int] = field(default_factory=dict)
+    party_ids: dict[str, int] = field(default_factory=dict)

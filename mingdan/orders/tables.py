@@ -1,0 +1,103 @@
+"""The order store as the lake sees it each night.
+
+Here: the nightly snapshot tables. Not here: the order store's own relational
+model (`model.py`). Each day holds what was known at that night's `known_at`.
+"""
+
+from __future__ import annotations
+
+from mingdan.tables import Column as C
+from mingdan.tables import Table
+
+ORDER_EVENTS = Table(
+    name="order_events",
+    stage="orders",
+    grain="one event of the order store's outbox recorded during the night's window",
+    columns=(
+        C("seq", "BIGINT", "monotonic sequence of the outbox"),
+        C("event_type", "VARCHAR", "TMF event name, e.g. ProductOrderStateChangeEvent"),
+        C("order_type", "VARCHAR", "OPEN, CHANGE_NUMBER, ... (reference/order_type.csv)"),
+        C("order_id", "BIGINT", "product order"),
+        C("subscription_id", "BIGINT", "subscription the event is about"),
+        C("party_id", "BIGINT", "party after the event"),
+        C("effective_at", "TIMESTAMP", "when it takes effect in the world, UTC"),
+        C("recorded_at", "TIMESTAMP", "when the store learnt of it, UTC"),
+    ),
+    key=("seq",),
+    sort=("seq",),
+)
+
+NUMBER_HOLDINGS = Table(
+    name="number_holdings",
+    stage="orders",
+    grain="one interval in which one subscription held one MSISDN or IMSI",
+    columns=(
+        C("key_kind", "VARCHAR", "msisdn or imsi"),
+        C("key", "BIGINT", "the all-digit number", personal="msisdn"),
+        C("subscription_id", "BIGINT", "holder"),
+        C("valid_from", "TIMESTAMP", "first instant, UTC, included"),
+        C("valid_to", "TIMESTAMP", "end, UTC, excluded; null while it lasts"),
+        C("recorded_at", "TIMESTAMP", "when this row's latest fact was recorded, UTC"),
+    ),
+    key=("key_kind", "key", "valid_from"),
+    sort=("key_kind", "key", "valid_from"),
+)
+
+SUBSCRIPTION_HOLDINGS = Table(
+    name="subscription_holdings",
+    stage="orders",
+    grain="one interval in which one party held one subscription",
+    columns=(
+        C("subscription_id", "BIGINT", "service contract a number is attached to"),
+        C("party_id", "BIGINT", "person or organization"),
+        C("valid_from", "TIMESTAMP", "first instant, UTC, included"),
+        C("valid_to", "TIMESTAMP", "end, UTC, excluded; null while it lasts"),
+        C("recorded_at", "TIMESTAMP", "when this row's latest fact was recorded, UTC"),
+    ),
+    key=("subscription_id", "valid_from"),
+    sort=("subscription_id", "valid_from"),
+)
+
+SUBSCRIPTIONS = Table(
+    name="subscriptions",
+    stage="orders",
+    grain="one subscription that existed by the end of the day (terminated ones too)",
+    columns=(
+        C("subscription_id", "BIGINT", "service contract"),
+        C("external_id", "VARCHAR", "the ordering system's own reference"),
+        C("party_id", "BIGINT", "party holding it at the end of the day (or at its end)"),
+        C("party_type", "VARCHAR", "individual or organization"),
+        C("sender_kind", "VARCHAR", "person, service_port, m2m or call_centre, from the product"),
+        C("product_code", "VARCHAR", "product offering"),
+        C("payment_kind", "VARCHAR", "prepaid or postpaid"),
+        C("status", "VARCHAR", "TMF637: active, suspended, terminated, ..."),
+        C("suspend_reasons", "VARCHAR", "reasons in force, sorted, joined by a comma; empty if none"),
+        C("activated_at", "TIMESTAMP", "completion of the opening order, UTC"),
+        C("terminated_at", "TIMESTAMP", "completion of the termination, UTC; null if none"),
+        C("arrears_fen", "BIGINT", "unpaid amount past its due date, in fen"),
+        C("arrears_days", "INTEGER", "days since the oldest unpaid due date; 0 if none"),
+        C("document_id", "BIGINT", "keyed pseudonym of the party's ID document"),
+        C("party_cards", "INTEGER", "subscriptions in service under the same document"),
+    ),
+    key=("subscription_id",),
+    sort=("subscription_id",),
+)
+
+PROTECTIONS = Table(
+    name="protections",
+    stage="orders",
+    grain="one protection (红名单) decided by the operator for a subject and scope",
+    columns=(
+        C("subject_type", "VARCHAR", "party or subscription"),
+        C("subject_id", "BIGINT", "the subject"),
+        C("scope", "VARCHAR", "credit, spam or all"),
+        C("valid_from", "TIMESTAMP", "first instant, UTC"),
+        C("valid_to", "TIMESTAMP", "end, UTC; a protection always ends"),
+        C("maker", "VARCHAR", "role that set it"),
+        C("checker", "VARCHAR", "role that approved it; without one it has no effect"),
+    ),
+    key=("subject_type", "subject_id", "scope", "valid_from"),
+    sort=("subject_type", "subject_id", "scope", "valid_from"),
+)
+
+TABLES = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS)

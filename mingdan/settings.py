@@ -1,0 +1,70 @@
+"""Typed settings, from the environment (`MINGDAN_*`) or an `.env` file.
+
+Here: where things are and how much of the machine a night may use. Not here:
+policy (thresholds, terms, caps), which is versioned data under
+`mingdan/<stage>/`, so that a label can name the version it was decided by.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One operator's installation. Paths are relative to the process's folder."""
+
+    model_config = SettingsConfigDict(env_prefix="MINGDAN_", env_file=".env", extra="ignore")
+
+    data: Path = Path("data")
+    """Everything the installation holds; each part below defaults to a folder in it."""
+    orders_url: str | None = None
+    """SQLAlchemy URL of the order store; default SQLite in `<data>/orders.db`."""
+    sources: Path | None = None
+    """Folder with an operator's own source specs (TOML), beside those shipped."""
+    first_day: date = date(2026, 10, 1)
+    """First business day of the partitions shown in Dagster."""
+
+    late_days: int = Field(default=7, ge=0, le=60)
+    """How many days back a late usage record re-opens its event day."""
+    bad_rows_limit: float = Field(default=0.10, gt=0, le=1)
+    """Share of bad rows above which a whole file is refused."""
+    retention_days: int = Field(default=400, ge=31)
+    """Days of lake history kept by the retention job."""
+
+    threads: int = Field(default=2, ge=1)
+    memory_limit: str = "1GB"
+    """DuckDB's memory limit per statement; above it, it spills to disk."""
+    lock_wait_seconds: float = Field(default=30.0, ge=0)
+    """How long a second writer waits before it is refused."""
+
+    alert_webhook: str | None = None
+    """URL that gets a JSON POST when a run fails (no personal data in it)."""
+    partner: str = "bank_demo"
+    """The one configured partner of the v1 release."""
+    pepper: SecretStr | None = None
+    """Key of the lake's pseudonyms (hex). Default: `<data>/secrets/pepper`, made once."""
+
+    @property
+    def landing(self) -> Path:
+        """Where sources deliver files: `<landing>/<kind>/<source>/<delivery day>/`."""
+        return self.data / "landing"
+
+    @property
+    def lake(self) -> Path:
+        return self.data / "lake"
+
+    @property
+    def releases(self) -> Path:
+        return self.data / "releases"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets"
+
+    @property
+    def database(self) -> str:
+        return self.orders_url or f"sqlite:///{self.data / 'orders.db'}"
