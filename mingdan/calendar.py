@@ -35,9 +35,9 @@ def known_at(day: date) -> datetime:
     02:30 Asia/Shanghai of the following day. Every label of that night carries
     it as `recorded_at`, so a rerun writes the same bytes.
     """
-    return datetime.combine(
-        day + timedelta(days=1), NIGHT_STARTS, tzinfo=BUSINESS_ZONE
-    ).astimezone(UTC)
+    return datetime.combine(day + timedelta(days=1), NIGHT_STARTS, tzinfo=BUSINESS_ZONE).astimezone(
+        UTC
+    )
 
 
 def business_day(instant: datetime) -> date:

@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable, Field, Schema
@@ -154,6 +155,15 @@ class Lake:
             version=self.version(table) if version is None else version,
         )
 
+    def rows_by_day(self, table: Table, first: date, last: date) -> dict[date, int]:
+        """Rows of each held day from `first` to `last`, from the transaction log alone."""
+        rows: dict[date, int] = {}
+        for action in self._actions(table):
+            day = action["date"]
+            if first <= day <= last:
+                rows[day] = rows.get(day, 0) + action["rows"]
+        return dict(sorted(rows.items()))
+
     def scan(
         self, table: Table, days: Iterable[date] | None = None, *, version: int | None = None
     ) -> pl.LazyFrame:
@@ -196,7 +206,7 @@ class Lake:
             path = folder / "rows.parquet"
             try:
                 rows.write_parquet(path, compression="zstd", compression_level=3)
-            except OSError as error:
+            except (OSError, pl.exceptions.PolarsError) as error:
                 raise LakeError(f"cannot write {table.name} of {day}: {error}") from error
             return self.replace(table, day, [DataFile(path, rows.height)])
 
@@ -257,7 +267,7 @@ class Lake:
         self._open[table.name] = known
         return known
 
-    def _actions(self, table: Table, version: int | None = None) -> list[dict[str, object]]:
+    def _actions(self, table: Table, version: int | None = None) -> list[dict[str, Any]]:
         delta = self._delta(table, version)
         if delta is None:
             return []
@@ -308,7 +318,7 @@ class Lake:
         if buckets is not None:
             filters.append(("bucket", "in", [str(bucket) for bucket in buckets]))
         delta.create_write_transaction(
-            adds, "overwrite", schema, partition_by=table.partition_by, partition_filters=filters
+            list(adds), "overwrite", schema, partition_by=table.partition_by, partition_filters=filters
         )
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
@@ -25,6 +26,11 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the order store; default SQLite in `<data>/orders.db`."""
     sources: Path | None = None
     """Folder with an operator's own source specs (TOML), beside those shipped."""
+    required_sources: Annotated[list[str] | None, NoDecode] = None
+    """Usage sources a night cannot do without, joined by commas (empty: none);
+    default: those whose spec says `required`."""
+    required_reports: list[str] = ["complaints"]
+    """Reports without whose file of the day no night runs; empty where there are none."""
     first_day: date = date(2026, 10, 1)
     """First business day of the partitions shown in Dagster."""
 
@@ -47,6 +53,13 @@ class Settings(BaseSettings):
     """The one configured partner of the v1 release."""
     pepper: SecretStr | None = None
     """Key of the lake's pseudonyms (hex). Default: `<data>/secrets/pepper`, made once."""
+
+    @field_validator("required_sources", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return value
 
     @property
     def landing(self) -> Path:

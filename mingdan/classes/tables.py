@@ -49,9 +49,9 @@ LABELS = Table(
     grain="one label of one subject after that night, with the state stability needs",
     columns=(
         *_SUBJECT,
-        C("state", "VARCHAR", "natural result: watch, published or fading (kept only as memory)"),
+        C("state", "VARCHAR", "natural result: watch, published or fading (memory only)"),
         C("effective", "BOOLEAN", "in force after precedence"),
-        C("suppressed_by", "VARCHAR", "what keeps it from taking effect, e.g. redlist:spam; or null"),
+        C("suppressed_by", "VARCHAR", "what keeps it from effect, e.g. redlist:spam; or null"),
         C("since", "TIMESTAMP", "start of the present state, UTC"),
         C("first_seen", "TIMESTAMP", "first observation of this spell, UTC"),
         C("last_seen", "TIMESTAMP", "last observation, UTC"),

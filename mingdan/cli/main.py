@@ -2,12 +2,16 @@
 
 Here: how the commands hang together and how errors become exit codes (0 done,
 1 input refused, 2 wrong usage). Not here: what a command does (its module).
-A command whose packages are not installed says which extra brings them.
+
+Only the command that is called is imported, so `mingdan partner` starts fast
+and runs on the light install; a command whose packages are missing says which
+extra brings them.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
 import typer
@@ -19,17 +23,27 @@ COMMANDS = ("simulate", "ingest", "order", "explain", "partner", "runs")
 """Each is `mingdan.cli.<name>` with a typer app `app` or a function `command`."""
 
 
-def build() -> typer.Typer:
-    """The whole command line as one typer app."""
+def build(*, only: str | None = None) -> typer.Typer:
+    """The command line as one typer app, or as much of it as the command `only` needs."""
     application = typer.Typer(
         name="mingdan",
         help="名单: who is a key account, blacklisted, protected or a malicious sender, and why.",
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
+        # with one command alone typer would drop its name
+        callback=lambda: None,
     )
     for name in COMMANDS:
-        module = import_module(f"mingdan.cli.{name}")
+        if only in COMMANDS and name != only:
+            continue
+        try:
+            module = import_module(f"mingdan.cli.{name}")
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").split(".")[0] == "mingdan":
+                raise
+            application.command(name, help="Needs the extra `pipeline`.")(_needs_extra(name))
+            continue
         if hasattr(module, "command"):
             application.command(name)(module.command)
         else:
@@ -40,10 +54,17 @@ def build() -> typer.Typer:
 def app() -> None:
     """Entry point of the console script."""
     try:
-        build()(standalone_mode=True)
+        build(only=next(iter(sys.argv[1:]), None))(standalone_mode=True)
     except WrongUsage as error:
         Console(stderr=True).print(f"[red]wrong usage:[/red] {error}", highlight=False)
         sys.exit(2)
     except MingdanError as error:
         Console(stderr=True).print(f"[red]refused:[/red] {error}", highlight=False)
         sys.exit(1)
+
+
+def _needs_extra(name: str) -> Callable[[], None]:
+    def command() -> None:
+        raise WrongUsage(f"`mingdan {name}` needs more packages: pip install 'mingdan[pipeline]'")
+
+    return command

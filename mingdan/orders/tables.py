@@ -71,7 +71,7 @@ SUBSCRIPTIONS = Table(
         C("product_code", "VARCHAR", "product offering"),
         C("payment_kind", "VARCHAR", "prepaid or postpaid"),
         C("status", "VARCHAR", "TMF637: active, suspended, terminated, ..."),
-        C("suspend_reasons", "VARCHAR", "reasons in force, sorted, joined by a comma; empty if none"),
+        C("suspend_reasons", "VARCHAR", "reasons in force, sorted, comma between; empty: none"),
         C("activated_at", "TIMESTAMP", "completion of the opening order, UTC"),
         C("terminated_at", "TIMESTAMP", "completion of the termination, UTC; null if none"),
         C("arrears_fen", "BIGINT", "unpaid amount past its due date, in fen"),

@@ -30,7 +30,7 @@ RECORD = (
     C("area", "INTEGER", "area code of the cell or the number; null if not given"),
     C("message_ref", "BIGINT", "message reference: segments of one message share it"),
     C("text_digest", "BIGINT", "60-bit digest of the text; null unless the source is licensed"),
-    C("self_held", "BOOLEAN", "the source has no orders: the served number is its own subscription"),
+    C("self_held", "BOOLEAN", "no orders: the served number is its own subscription"),
     C("source_file", "VARCHAR", "file name under the landing folder"),
     C("source_line", "INTEGER", "line in that file, 1 = first line"),
 )  # fmt: skip
@@ -83,7 +83,7 @@ USAGE_QUARANTINE = Table(
         C("source", "VARCHAR", "source spec"),
         C("file", "VARCHAR", "file name under the landing folder"),
         C("line", "INTEGER", "line in that file, 1 = first line"),
-        C("reason", "VARCHAR", "reason code, e.g. bad_time, unknown_code, too_few_fields, too_late"),
+        C("reason", "VARCHAR", "reason code, e.g. bad_time, unknown_code, too_late"),
         C("field", "VARCHAR", "column of the file at fault; null if the line as a whole"),
         C("raw", "BLOB", "the line's bytes as delivered", personal="text"),
     ),

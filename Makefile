@@ -1,0 +1,74 @@
+# The two commands are `make nightly` and `make test`; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUBSCRIBERS ?= 20000
+DAYS ?= 35
+SEED ?= 7
+
+export MINGDAN_DATA ?= data
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+export DAGSTER_DISABLE_TELEMETRY := 1
+export PYTHONWARNINGS ?= ignore::dagster.BetaWarning,ignore::dagster.PreviewWarning
+
+.PHONY: help nightly test lint types pytest ui ui-readonly notebook bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## What there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# uv (pinned and hashed in the lock like everything else) installs the lock in
+# seconds; where it finds no index, pip takes its configured one.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Mingdan needs Python 3.11 or later; set PYTHON=..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/{on=1} on{print} on && !/\\$$/{exit}' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements.lock || \
+		$(BIN)/pip install -q --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
+	@mkdir -p $(DAGSTER_HOME)
+	@cp $< $@
+
+nightly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Run the last night, simulating an operator first if there is none
+	@BIN=$(BIN) SUBSCRIBERS=$(SUBSCRIBERS) DAYS=$(DAYS) SEED=$(SEED) DAY=$(DAY) sh deploy/nightly.sh
+
+test: lint types pytest ## Lint, types and the whole suite
+
+lint: $(VENV)/.installed ## Ruff and sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint sql --processes 2 --disable-progress-bar -q
+
+types: $(VENV)/.installed ## mypy --strict
+	@$(BIN)/mypy
+
+pytest: $(VENV)/.installed ## The suite alone
+	@$(BIN)/pytest
+
+ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Dagster on this machine only (http://127.0.0.1:3000)
+	@$(BIN)/dg dev -w workspace.yaml --host 127.0.0.1 --port 3000
+
+ui-readonly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## The web server for analysts: nothing can be started
+	@$(BIN)/dagster-webserver -w workspace.yaml --read-only --host 127.0.0.1 --port 3001
+
+notebook: $(VENV)/.installed ## notebooks/last_night.py as HTML in build/
+	@mkdir -p build
+	@$(BIN)/marimo export html notebooks/last_night.py -o build/last_night.html -f
+	@echo "build/last_night.html"
+
+bench: $(VENV)/.installed ## Speed and quality against floors; see docs/performance.md
+	@$(BIN)/python -m benchmarks
+
+lock: $(VENV)/.installed ## Compile requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --no-strip-extras \
+		-q -o requirements.lock
+
+clean: ## Remove the environment, the simulated operator and the run history
+	rm -rf $(VENV) data .dagster_home build

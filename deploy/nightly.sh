@@ -1,0 +1,24 @@
+#!/bin/sh
+# What `make nightly` does once the environment stands: an operator if there is
+# none, the nights before the last, the last night through Dagster, a summary.
+set -eu
+LOGS='"loggers": {"console": {"config": {"log_level": "INFO"}}}'
+
+if [ ! -e "$MINGDAN_DATA/lake" ]; then
+    "$BIN/mingdan" simulate --subscribers "$SUBSCRIBERS" --days "$DAYS" --seed "$SEED" \
+        --out "$MINGDAN_DATA"
+fi
+
+DAY=${DAY:-$("$BIN/mingdan" runs --due)}
+MISSED=$("$BIN/mingdan" runs --missed-before "$DAY")
+if [ -n "$MISSED" ]; then
+    FIRST=${MISSED%% *}
+    LAST=${MISSED##* }
+    echo "Making up the nights $FIRST to $LAST ..."
+    "$BIN/dg" launch --job history --config-json \
+        "{$LOGS, \"ops\": {\"make_history\": {\"config\": {\"first\": \"$FIRST\", \"last\": \"$LAST\"}}}}"
+fi
+
+echo "The night of $DAY ..."
+"$BIN/dg" launch --job nightly --partition "$DAY" --config-json "{$LOGS}"
+"$BIN/mingdan" runs "$DAY"
