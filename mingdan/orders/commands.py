@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-SuspendReason = Literal["customer_request", "lost", "arrears", "realname", "spam", "fraud", "police"]
+SuspendReason = Literal[
+    "customer_request", "lost", "arrears", "realname", "spam", "fraud", "police"
+]
 Direction = Literal["out", "in", "both", "sms_out"]
 
 
@@ -148,10 +150,12 @@ AnyCommand = (
 
 @dataclass(frozen=True)
 class Refusal:
-    """A command the store did not carry out, and why."""
+    """A command the store did not carry out, and why (`reference/refusal.csv`)."""
 
     order_ref: str
     reason: str
+    code: str = ""
+    reason_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,3 +167,13 @@ class Applied:
     refused: list[Refusal] = field(default_factory=list)
     subscription_ids: dict[str, int] = field(default_factory=dict)
     party_ids: dict[str, int] = field(default_factory=dict)
+
+    def plus(self, other: Applied) -> Applied:
+        """Both together; of a key given twice, the later."""
+        return Applied(
+            completed=self.completed + other.completed,
+            repeated=self.repeated + other.repeated,
+            refused=self.refused + other.refused,
+            subscription_ids=self.subscription_ids | other.subscription_ids,
+            party_ids=self.party_ids | other.party_ids,
+        )

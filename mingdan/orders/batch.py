@@ -1,0 +1,177 @@
+"""One batch of commands at work: what every business needs at hand.
+
+Here: the batch's context (`Batch`), one command's (`Work`) and the rows they
+leave behind. Not here: the businesses themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mingdan.orders.policy import Policy
+from mingdan.orders.refusals import Refused
+from mingdan.orders.states import machine
+from mingdan.orders.timelines import Span
+from mingdan.orders.working_set import Offering, Party, Resource, Subscription, WorkingSet
+from mingdan.reference import load
+
+ORDER_PATH = ("acknowledged", "inProgress", "completed")
+"""v1 provisions at once: acceptance, provisioning and completion are one transaction."""
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Work:
+    """One command being carried out. `recorded_at` may be raised, see `learns`."""
+
+    order_ref: str
+    order_id: int
+    digest: str
+    channel: str
+    at: datetime
+    recorded_at: datetime
+
+    @property
+    def stamp(self) -> tuple[datetime, int]:
+        """What every version this command begins or ends carries."""
+        return self.recorded_at, self.order_id
+
+    def learns(self, *changed_at: datetime | None) -> None:
+        """Record no earlier than what is on record already.
+
+        Knowledge only grows: with a clock that lags a little behind the last
+        writer's, an order is recorded at that writer's instant.
+        """
+        for instant in changed_at:
+            if instant is not None and instant > self.recorded_at:
+                self.recorded_at = instant
+
+
+@dataclass(slots=True)
+class Rows:
+    """New rows by table, in the order of the columns `flush.py` names."""
+
+    parties: list[Row] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
+    orders: list[Row] = field(default_factory=list)
+    items: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    bills: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    protections: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The working set, the policy, new keys, and the rows to write."""
+
+    on_record: WorkingSet
+    policy: Policy
+    offerings: dict[str, Offering]
+    new_id: Callable[[str], int]
+    rows: Rows = field(default_factory=Rows)
+
+    def in_service(self, ref: str, work: Work) -> Subscription:
+        """The subscription, if it was in service at the command's instant."""
+        subscription = self.known(ref, work)
+        if subscription.terminated_at is not None and work.at >= subscription.terminated_at:
+            raise Refused(
+                "subscription_terminated", subscription_ref=ref, at=subscription.terminated_at
+            )
+        if work.at < subscription.activated_at:
+            raise Refused("not_in_service", subscription_ref=ref, at=work.at)
+        return subscription
+
+    def known(self, ref: str, work: Work) -> Subscription:
+        """The subscription, in service or not."""
+        subscription = self.on_record.subscriptions.get(ref)
+        if subscription is None:
+            raise Refused("unknown_subscription", subscription_ref=ref)
+        work.learns(subscription.changed_at)
+        return subscription
+
+    def owner(self, subscription: Subscription, at: datetime) -> Party:
+        """Who held the subscription at `at`; after its end, the last holder."""
+        spans = self.on_record.owners.of(0, subscription.subscription_id)
+        chosen = max(
+            (s for s in spans if s.valid_from <= at), default=None, key=lambda s: s.valid_from
+        )
+        if chosen is None:
+            chosen = min(spans, key=lambda s: s.valid_from)
+        return self.on_record.party_by_id[chosen.what[1]]
+
+    def holding(self, subscription: Subscription, kind: str, at: datetime) -> Span:
+        """The number or IMSI a subscription in service held at `at`."""
+        span = self.on_record.number_holdings.at(1, at, subscription.subscription_id, kind)
+        if span is None:
+            raise LookupError(f"subscription {subscription.subscription_id} without {kind}")
+        return span
+
+    def touch(self, work: Work, subscription: Subscription, *resources: Resource) -> None:
+        """Note that the store recorded something about these."""
+        subscription.changed = True
+        subscription.changed_at = work.recorded_at
+        for resource in resources:
+            resource.changed = True
+            resource.changed_at = work.recorded_at
+
+    def complete(
+        self,
+        work: Work,
+        order_type: str,
+        *,
+        subscription: Subscription | None,
+        party: Party,
+        characteristic: dict[str, Any],
+    ) -> None:
+        """Write the order, its item and an event for each of its states."""
+        kind = load.by("order_type", "code")[order_type]
+        state = machine("order").walk(None, *ORDER_PATH)
+        subscription_id = subscription.subscription_id if subscription else None
+        self.rows.orders.append(
+            (
+                work.order_id,
+                work.order_ref,
+                order_type,
+                state,
+                work.channel,
+                subscription_id,
+                party.party_id,
+                work.at,
+                work.at,
+                work.recorded_at,
+                work.digest,
+            )
+        )
+        product_id = subscription.product_id if subscription else None
+        text = json.dumps(characteristic, ensure_ascii=False, separators=(",", ":"))
+        self.rows.items.append((work.order_id, 1, kind["action"], state, product_id, text))
+        for event_type, reached in _EVENTS[kind["event"]]:
+            self.rows.events.append(
+                (
+                    event_type,
+                    order_type,
+                    work.order_id,
+                    reached,
+                    subscription_id,
+                    party.party_id,
+                    work.at,
+                    work.recorded_at,
+                )
+            )
+
+
+_EVENTS = {
+    "productOrder": (
+        ("ProductOrderCreateEvent", ORDER_PATH[0]),
+        *(("ProductOrderStateChangeEvent", state) for state in ORDER_PATH[1:]),
+    ),
+    "customerBill": (("CustomerBillCreateEvent", "completed"),),
+    "payment": (("PaymentCreateEvent", "completed"),),
+    "partyProtection": (("PartyProtectionCreateEvent", "completed"),),
+}
+"""What the log says of each kind of request; bills and payments are facts, not orders."""

@@ -1,0 +1,149 @@
+"""Acceptance (受理): a batch of commands against the database, in one transaction.
+
+Here: reading the frame every command has, idempotency, and running the
+businesses. Not here: the businesses and the transaction itself (`store.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from mingdan.orders import checks
+from mingdan.orders import model as m
+from mingdan.orders.batch import Batch, Work
+from mingdan.orders.businesses import BUSINESSES
+from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
+from mingdan.orders.database import Database
+from mingdan.orders.flush import flush
+from mingdan.orders.naming import named
+from mingdan.orders.policy import Policy
+from mingdan.orders.refusals import Refused
+from mingdan.orders.working_set import Offering, Order, WorkingSet, read_orders
+
+Entry = tuple[Work, Command]
+
+
+def read_frames(commands: Iterable[AnyCommand], refused: list[Refusal]) -> Iterator[Entry]:
+    """Commands whose own frame is in order; the others go to `refused`."""
+    for command in commands:
+        try:
+            ref = checks.words("order_ref", command.order_ref)
+            at = checks.instant("at", command.at)
+            recorded_at = at
+            if command.recorded_at is not None:
+                recorded_at = checks.instant("recorded_at", command.recorded_at)
+            if at > recorded_at:
+                raise Refused("future_effect", at=at, recorded_at=recorded_at)
+            channel = checks.words("channel", command.channel)
+        except Refused as refusal:
+            refused.append(refusal.of(str(command.order_ref)))
+            continue
+        yield Work(ref, 0, _digest(command), channel, at, recorded_at), command
+
+
+def apply_batch(
+    database: Database,
+    connection: Connection,
+    policy: Policy,
+    offerings: dict[str, Offering],
+    entries: list[Entry],
+) -> Applied:
+    """Carry out `entries` in the transaction of `connection`."""
+    wanted = named(command for _, command in entries)
+    database.lock(connection, wanted.keys())
+    orders = read_orders(connection, wanted.orders)
+    if orders:
+        wanted = named(command for work, command in entries if work.order_ref not in orders)
+    keys = _Keys(connection, len(entries), postgresql=database.is_postgresql)
+    batch = Batch(WorkingSet(connection, wanted), policy, offerings, keys.next)
+    completed = repeated = 0
+    refused: list[Refusal] = []
+    subscription_ids: dict[str, int] = {}
+    party_ids: dict[str, int] = {}
+    for work, command in entries:
+        order = orders.get(work.order_ref)
+        try:
+            if order is None:
+                order = orders[work.order_ref] = _carry_out(batch, work, command)
+                completed += 1
+            elif order.digest == work.digest:
+                repeated += 1
+            else:
+                raise Refused("order_ref_reused", order_ref=work.order_ref)
+        except Refused as refusal:
+            refused.append(refusal.of(work.order_ref))
+            continue
+        if order.subscription_id is not None:
+            subscription_ids[command.subscription_ref] = order.subscription_id  # type: ignore[attr-defined]
+        party = getattr(command, "party", None)
+        if party is not None and order.party_id is not None:
+            party_ids[party.party_ref] = order.party_id
+    flush(database, connection, batch)
+    return Applied(completed, repeated, refused, subscription_ids, party_ids)
+
+
+def _carry_out(batch: Batch, work: Work, command: Command) -> Order:
+    work.order_id = batch.new_id("product_order")
+    BUSINESSES[type(command)](batch, work, command)
+    _, _, _, _, _, subscription_id, party_id, *_ = batch.rows.orders[-1]
+    return Order(work.order_id, work.digest, subscription_id, party_id)
+
+
+def _digest(command: Command) -> str:
+    """Of what is asked for, not of when: a retry may come later than the first try."""
+    kind: Any = type(command)
+    values = [
+        value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
+        for value in _content(kind)(command)
+    ]
+    content = repr((kind.__name__, values)).encode("utf-8", "backslashreplace")
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+@cache
+def _content(kind: Any) -> Callable[[Command], tuple[Any, ...]]:
+    frame = {field.name for field in fields(Command)}
+    names = [field.name for field in fields(kind) if field.name not in frame]
+    # Two names at least, or the getter would give a bare value.
+    return attrgetter("order_ref", *names)
+
+
+class _Keys:
+    """New surrogate keys, taken in blocks where several writers share a sequence."""
+
+    def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:
+        self._connection = connection
+        self._block = block
+        self._postgresql = postgresql
+        self._ready: dict[str, Iterator[int]] = {}
+
+    def next(self, table: str) -> int:
+        found = next(self._ready.get(table, iter(())), None)
+        if found is None:
+            self._ready[table] = self._more(table)
+            found = next(self._ready[table])
+        return found
+
+    def _more(self, table: str) -> Iterator[int]:
+        key = next(iter(m.Base.metadata.tables[table].primary_key))
+        if self._postgresql:
+            values = self._connection.execute(
+                text(
+                    "SELECT nextval(pg_get_serial_sequence(:table, :key)) "
+                    "FROM generate_series(1, :count)"
+                ),
+                {"table": table, "key": key.name, "count": self._block},
+            ).scalars()
+            return iter([int(value) for value in values])
+        # The only writer, and rows are never deleted: nobody else takes these.
+        highest = self._connection.execute(select(func.max(key))).scalar()
+        return count((highest or 0) + 1)

@@ -1,0 +1,147 @@
+"""Looking up one subscription for a person: by number, reference or key, masked.
+
+Here: what `mingdan order show` shows. Not here: bulk reading (`reading.py`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mingdan.calendar import BUSINESS_ZONE
+from mingdan.errors import InputRefused
+from mingdan.identifiers import digits, mask_document, mask_name, mask_number, parse_msisdn
+from mingdan.orders import model as m
+from mingdan.orders.working_set import Account
+
+
+def subscription_key(connection: Connection, name: str) -> int:
+    """See `OrderStore.subscription_key`."""
+    number = digits(name)
+    with suppress(ValueError):
+        number = parse_msisdn(name)
+    h, s = m.NumberHolding, m.Subscription
+    found = None
+    if number.isascii() and number.isdigit() and len(number) <= 18:
+        found = connection.execute(
+            select(h.subscription_id).where(
+                h.key_kind == "msisdn",
+                h.key == int(number),
+                h.superseded_at.is_(None),
+                h.valid_to.is_(None),
+            )
+        ).scalar()
+    if found is None:
+        found = connection.execute(
+            select(s.subscription_id).where(s.subscription_ref == name)
+        ).scalar()
+    if found is None and number.isascii() and number.isdigit() and len(number) <= 18:
+        found = connection.execute(
+            select(s.subscription_id).where(s.subscription_id == int(number))
+        ).scalar()
+    if found is None:
+        shown = mask_number(name) if number.isdigit() else name
+        raise InputRefused(f"no subscription has the number, reference or key {shown}")
+    return found
+
+
+def subscription_ref(connection: Connection, name: str) -> str:
+    """See `OrderStore.subscription_ref`."""
+    s = m.Subscription
+    key = subscription_key(connection, name)
+    return connection.execute(
+        select(s.subscription_ref).where(s.subscription_id == key)
+    ).scalar_one()
+
+
+def show(connection: Connection, subscription_id: int, now: datetime) -> dict[str, Any]:
+    """See `OrderStore.show`. Instants are local text; raises InputRefused if unknown."""
+    s, p, party = m.Subscription, m.Product, m.Party
+    h, o, b, po = m.NumberHolding, m.SubscriptionHolding, m.SubscriptionBlock, m.ProductOrder
+    row = connection.execute(
+        select(s.subscription_ref, s.account_id, s.activated_at, s.terminated_at,
+               p.offering_code, p.status)
+        .join(p, p.subscription_id == s.subscription_id)
+        .where(s.subscription_id == subscription_id)
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        raise InputRefused(f"no subscription {subscription_id}")
+
+    def believed(table: Any, *columns: Any) -> Any:
+        return connection.execute(
+            select(*columns, table.valid_from, table.valid_to)
+            .where(table.subscription_id == subscription_id, table.superseded_at.is_(None))
+            .order_by(table.valid_from, *columns)
+        )
+
+    holders = connection.execute(
+        select(party.party_id, party.name, party.document_type, party.document_number,
+               o.valid_from, o.valid_to)
+        .join(party, party.party_id == o.party_id)
+        .where(o.subscription_id == subscription_id, o.superseded_at.is_(None))
+        .order_by(o.valid_from)
+    )  # fmt: skip
+    orders = connection.execute(
+        select(po.order_ref, po.order_type, po.state, po.channel, po.completion_date,
+               po.recorded_at)
+        .where(po.subscription_id == subscription_id)
+        .order_by(po.completion_date, po.order_id)
+    )  # fmt: skip
+    return {
+        "subscription_id": subscription_id,
+        "subscription_ref": row.subscription_ref,
+        "product": row.offering_code,
+        "status": row.status,
+        "activated_at": local(row.activated_at),
+        "terminated_at": local(row.terminated_at),
+        "arrears_fen": _account(connection, row.account_id).arrears(now),
+        "numbers": [
+            {"kind": r.key_kind, "number": mask_number(str(r.key)), **_interval(r)}
+            for r in believed(h, h.key_kind, h.key)
+        ],
+        "holders": [
+            {
+                "party_id": r.party_id,
+                "name": mask_name(r.name),
+                "document": f"{r.document_type} {mask_document(r.document_number)}",
+                **_interval(r),
+            }
+            for r in holders
+        ],
+        "blocks": [
+            {"reason": r.reason, "direction": r.direction, **_interval(r)}
+            for r in believed(b, b.reason, b.direction)
+        ],
+        "orders": [
+            {
+                "order_ref": r.order_ref,
+                "order_type": r.order_type,
+                "state": r.state,
+                "channel": r.channel,
+                "at": local(r.completion_date),
+                "recorded_at": local(r.recorded_at),
+            }
+            for r in orders
+        ],
+    }
+
+
+def local(instant: datetime | None) -> str | None:
+    """An instant for people: Asia/Shanghai, to the second."""
+    return None if instant is None else instant.astimezone(BUSINESS_ZONE).isoformat(" ", "seconds")
+
+
+def _interval(row: Any) -> dict[str, str | None]:
+    return {"from": local(row.valid_from), "to": local(row.valid_to)}
+
+
+def _account(connection: Connection, account_id: int) -> Account:
+    b, p = m.CustomerBill, m.Payment
+    bills = connection.execute(
+        select(b.due_at, b.billed_at, b.amount_fen).where(b.account_id == account_id)
+    )
+    payments = connection.execute(select(p.paid_at, p.amount_fen).where(p.account_id == account_id))
+    return Account([(d, b, fen) for d, b, fen in bills], [(at, fen) for at, fen in payments])

@@ -1,0 +1,17 @@
+"""What Alembic runs: the scripts on the connection `database.migrate` hands in.
+
+Here: only that. There is no alembic.ini: `OrderStore.open` migrates.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+
+from mingdan.orders.model import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    transactional_ddl=True,
+)
+context.run_migrations()

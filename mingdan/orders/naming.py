@@ -1,0 +1,70 @@
+"""What a batch of commands names: the keys by which its rows are read and locked.
+
+Here: only that. Values are taken as far as they can be read; whether they are
+in order is for the businesses to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeGuard
+
+from mingdan.orders import checks
+from mingdan.orders import commands as c
+from mingdan.orders.refusals import Refused
+from mingdan.orders.working_set import Named
+
+
+def named(commands: Iterable[c.Command]) -> Named:
+    """Every key the commands name."""
+    found = Named()
+    for command in commands:
+        found.orders.add(command.order_ref)
+        ref = getattr(command, "subscription_ref", None)
+        if _readable(ref):
+            found.subscriptions.add(ref)
+            if isinstance(command, c.Pay | c.Resume | c.TransferOwner):
+                found.accounts_of.add(ref)
+        if isinstance(command, c.Open | c.TransferOwner):
+            _party(found, command.party)
+        if isinstance(command, c.Protect) and _readable(command.party_ref):
+            found.parties.add(command.party_ref)
+        if isinstance(command, c.Open | c.ChangeNumber):
+            _number(found, command.msisdn)
+        if isinstance(command, c.Open | c.SwapSim):
+            _sim(found, command.imsi, command.iccid)
+    return found
+
+
+def _readable(text: Any) -> TypeGuard[str]:
+    try:
+        checks.words("", text)
+    except Refused:
+        return False
+    return True
+
+
+def _party(found: Named, data: c.PartyData) -> None:
+    if _readable(data.party_ref):
+        found.parties.add(data.party_ref)
+    try:
+        found.documents.add((data.document_type, checks.document(data, verify=False)))
+    except Refused:
+        return
+
+
+def _number(found: Named, text: str) -> None:
+    for kind in ("person", "service_port", "call_centre"):
+        try:
+            found.numbers.add(checks.number(text, "", kind))
+        except Refused:
+            continue
+
+
+def _sim(found: Named, imsi_text: str, iccid_text: str) -> None:
+    try:
+        imsi, iccid = checks.sim(imsi_text, iccid_text)
+    except Refused:
+        return
+    found.imsis.add(imsi)
+    found.iccids.add(iccid)

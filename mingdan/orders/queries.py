@@ -1,0 +1,142 @@
+"""The queries that fill a batch's working set.
+
+Here: one query a table, for the keys that another query lists. Not here: what
+becomes of the rows (`working_set.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import func, select
+
+from mingdan.orders import model as m
+from mingdan.orders.database import Query
+
+Maker = Callable[[Query], Query]
+
+
+def subscriptions(refs: Query) -> Query:
+    s, p = m.Subscription, m.Product
+    return (
+        select(
+            s.subscription_id,
+            s.subscription_ref,
+            s.account_id,
+            s.activated_at,
+            s.recorded_at,
+            s.terminated_at,
+            s.termination_recorded_at,
+            s.changed_at,
+            p.product_id,
+            p.offering_code,
+            p.status,
+        )
+        .join(p, p.subscription_id == s.subscription_id)
+        .where(s.subscription_ref.in_(refs))
+    )
+
+
+def spans(table: Any, column: Any) -> Maker:
+    columns = table.__table__.c
+    key = next(iter(columns))
+    what = [
+        c for c in columns if c is not key and c.name not in (*m.Spans.__annotations__, "order_id")
+    ]
+
+    def make(keys: Query) -> Query:
+        return (
+            select(
+                key,
+                table.valid_from,
+                table.valid_to,
+                table.recorded_at,
+                table.superseded_at,
+                table.order_id,
+                *what,
+            )
+            .where(table.superseded_at.is_(None))
+            .where(column.in_(keys))
+        )
+
+    return make
+
+
+def numbers(keys: Query) -> Query:
+    n = m.Msisdn
+    return select(n.number, n.state, n.until, n.subscription_id, n.changed_at).where(
+        n.number.in_(keys)
+    )
+
+
+def sims_by_imsi(keys: Query) -> Query:
+    return sims().where(m.SimCard.imsi.in_(keys))
+
+
+def sims_by_iccid(keys: Query) -> Query:
+    return sims().where(m.SimCard.iccid.in_(keys))
+
+
+def sims() -> Query:
+    s = m.SimCard
+    return select(s.iccid, s.imsi, s.state, s.until, s.subscription_id, s.changed_at)
+
+
+def parties_by_ref(keys: Query) -> Query:
+    return parties().where(m.Party.party_ref.in_(keys))
+
+
+def parties_by_id(keys: Query) -> Query:
+    return parties().where(m.Party.party_id.in_(keys))
+
+
+def parties_by_document(numbers: Query) -> Query:
+    return parties().where(m.Party.document_number.in_(numbers))
+
+
+def parties() -> Query:
+    p = m.Party
+    return select(
+        p.party_id,
+        p.party_ref,
+        p.party_type,
+        p.name,
+        p.document_type,
+        p.document_number,
+        p.contact,
+        p.recorded_at,
+    )
+
+
+def in_service(party_ids: Query) -> Query:
+    h = m.SubscriptionHolding
+    return (
+        select(h.party_id, func.count())
+        .where(h.superseded_at.is_(None), h.valid_to.is_(None), h.party_id.in_(party_ids))
+        .group_by(h.party_id)
+    )
+
+
+def restrictions(party_ids: Query) -> Query:
+    r = m.Restriction
+    return select(r.subject_id, r.effect, r.class_code, r.reason_code).where(
+        r.subject_type == "party", r.ended_night.is_(None), r.subject_id.in_(party_ids)
+    )
+
+
+def protections(party_ids: Query) -> Query:
+    p = m.PartyProtection
+    return select(p.party_id, p.scope, p.valid_from).where(p.party_id.in_(party_ids))
+
+
+def bills(account_ids: Query) -> Query:
+    b = m.CustomerBill
+    return select(b.account_id, b.due_at, b.billed_at, b.amount_fen).where(
+        b.account_id.in_(account_ids)
+    )
+
+
+def payments(account_ids: Query) -> Query:
+    p = m.Payment
+    return select(p.account_id, p.paid_at, p.amount_fen).where(p.account_id.in_(account_ids))

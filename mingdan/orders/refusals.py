@@ -1,0 +1,36 @@
+"""Refusals: why a request is not carried out, in words its sender can act on.
+
+Here: the exception a check raises and its wording (`reference/refusal.csv`, in
+English and Chinese). Not here: the checks. Values that identify a person are
+masked before they get here.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mingdan.calendar import BUSINESS_ZONE
+from mingdan.orders.commands import Refusal
+from mingdan.reference import load
+
+
+class Refused(Exception):
+    """One request refused by `code`; raised before anything was changed."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        wording = load.by("refusal", "code")[code]
+        shown = {name: _shown(value) for name, value in values.items()}
+        self.code = code
+        self.reason = wording["en"].format(**shown)
+        self.reason_zh = wording["zh"].format(**shown)
+        super().__init__(f"{code}: {self.reason}")
+
+    def of(self, order_ref: str) -> Refusal:
+        """The answer to the request `order_ref`."""
+        return Refusal(order_ref, self.reason, code=self.code, reason_zh=self.reason_zh)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(BUSINESS_ZONE).isoformat(timespec="seconds")
+    return value

@@ -1,0 +1,50 @@
+"""The night's step `orders`: the store as it was known, into the lake.
+
+Here: the five tables of `tables.py` for one day. Not here: how the store is
+read (`reading.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from mingdan.calendar import day_bounds, known_at
+from mingdan.night import Night, Report
+from mingdan.orders import tables
+
+WINDOW_DAYS = 30
+"""The longest feature window; guiding needs holders back to its beginning, and late days."""
+SLACK_DAYS = 8
+
+
+def snapshot(night: Night, day: date) -> Report:
+    """Write the day's order tables as known at `known_at(day)`.
+
+    Holdings that reach into the last 45 days (30-day window, late days and a
+    week), subscriptions that were not terminated before, all protections, and
+    the events recorded since the night before. The same day again gives the
+    same bytes, whatever was ordered in the meantime.
+    """
+    instant = known_at(day)
+    back = max(WINDOW_DAYS + night.settings.late_days + SLACK_DAYS, 45)
+    since = day_bounds(day - timedelta(days=back))[0]
+    store = night.orders
+    frames = {
+        tables.ORDER_EVENTS: store.order_events(known_at(day - timedelta(days=1)), instant),
+        tables.NUMBER_HOLDINGS: store.number_holdings(instant, since=since),
+        tables.SUBSCRIPTION_HOLDINGS: store.subscription_holdings(instant, since=since),
+        tables.SUBSCRIPTIONS: store.subscriptions(instant, day, pepper=night.pepper, since=since),
+        tables.PROTECTIONS: store.protections(instant),
+    }
+    partitions = tuple(night.lake.write(table, day, frame) for table, frame in frames.items())
+    statuses = frames[tables.SUBSCRIPTIONS]["status"]
+    return Report(
+        partitions,
+        {
+            "order events": frames[tables.ORDER_EVENTS].height,
+            "number holdings": frames[tables.NUMBER_HOLDINGS].height,
+            "subscriptions in service": int((statuses != "terminated").sum()),
+            "suspended": int((statuses == "suspended").sum()),
+            "protections": frames[tables.PROTECTIONS].height,
+        },
+    )

@@ -1,0 +1,201 @@
+"""How every subscription stood at the end of a business day, as then known.
+
+Here: the nightly frame `subscriptions`. Not here: the other frames
+(`reading.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import reduce
+
+import polars as pl
+from sqlalchemy import Connection, func, literal, or_, select
+
+from mingdan.calendar import BUSINESS_ZONE, day_bounds, naive_utc
+from mingdan.identifiers import pseudonym
+from mingdan.orders import model as m
+from mingdan.orders import reading, tables
+from mingdan.orders.instants import as_ticks
+from mingdan.reference import load
+
+
+def subscriptions(
+    connection: Connection,
+    known_at: datetime,
+    day: date,
+    pepper: bytes,
+    since: datetime | None,
+) -> pl.DataFrame:
+    """See `OrderStore.subscriptions`. Everything stands as at the end of `day`."""
+    end = day_bounds(day)[1]
+    rows = _contracts(connection, known_at, end)
+    parts = (
+        _last_holders(connection, known_at, end, pepper),
+        _blocks(connection, known_at, end),
+        _arrears(connection, known_at, day, end),
+    )
+    keys = ("subscription_id", "subscription_id", "account_id")
+    joined = reduce(
+        lambda left, part: left.join(part[0], on=part[1], how="left"),
+        zip(parts, keys, strict=True),
+        rows,
+    )
+    in_service = pl.col("terminated_at").is_null()
+    stopped = pl.col("stopped").fill_null(value=False)
+    frame = joined.with_columns(
+        status=pl.when(~in_service)
+        .then(pl.lit("terminated"))
+        .when(stopped)
+        .then(pl.lit("suspended"))
+        .otherwise(pl.lit("active")),
+        suspend_reasons=pl.col("suspend_reasons").fill_null(""),
+        arrears_fen=pl.col("arrears_fen").fill_null(0),
+        arrears_days=pl.col("arrears_days").fill_null(0),
+        party_cards=in_service.sum().over("document_id"),
+    )
+    if since is not None:
+        frame = frame.filter(in_service | (pl.col("terminated_at") >= naive_utc(since)))
+    return reading.shaped(frame, tables.SUBSCRIPTIONS)
+
+
+def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.DataFrame:
+    s, p, o = m.Subscription, m.Product, m.ProductOffering
+    known_end = (s.termination_recorded_at <= known_at) & (s.terminated_at < end)
+    statement = (
+        select(
+            s.subscription_id,
+            s.subscription_ref.label("external_id"),
+            s.account_id,
+            p.offering_code.label("product_code"),
+            o.payment_kind,
+            o.sender_kind,
+            as_ticks(s.activated_at.expression, "activated_at"),
+            as_ticks(s.terminated_at.expression, "terminated_at"),
+            func.coalesce(known_end, literal(value=False)).label("ended"),
+        )
+        .join(p, p.subscription_id == s.subscription_id)
+        .join(o, o.code == p.offering_code)
+        .where(s.recorded_at <= known_at, s.activated_at < end)
+    )
+    frame = reading.rows(
+        connection,
+        statement,
+        {
+            "subscription_id": pl.Int64(),
+            "external_id": pl.String(),
+            "account_id": pl.Int64(),
+            "product_code": pl.String(),
+            "payment_kind": pl.String(),
+            "sender_kind": pl.String(),
+            "activated_at": pl.Datetime("us"),
+            "terminated_at": pl.Datetime("us"),
+            "ended": pl.Boolean(),
+        },
+    )
+    return frame.with_columns(terminated_at=pl.when(pl.col("ended")).then("terminated_at"))
+
+
+def _last_holders(
+    connection: Connection, known_at: datetime, end: datetime, pepper: bytes
+) -> pl.DataFrame:
+    h, p = m.SubscriptionHolding, m.Party
+    statement = (
+        select(
+            h.subscription_id,
+            h.party_id,
+            p.party_type,
+            p.document_type,
+            p.document_number,
+            as_ticks(h.valid_from.expression, "valid_from"),
+        )
+        .join(p, p.party_id == h.party_id)
+        .where(*reading.known(h, known_at), h.valid_from < end)
+    )
+    frame = reading.rows(
+        connection,
+        statement,
+        {
+            "subscription_id": pl.Int64(),
+            "party_id": pl.Int64(),
+            "party_type": pl.String(),
+            "document_type": pl.String(),
+            "document_number": pl.String(),
+            "valid_from": pl.Datetime("us"),
+        },
+    )
+    documents = frame.select("document_type", "document_number").unique()
+    keyed = documents.with_columns(
+        document_id=pl.Series(
+            [
+                pseudonym(pepper, "document", f"{kind}:{number}")
+                for kind, number in documents.rows()
+            ],
+            dtype=pl.Int64(),
+        )
+    )
+    return (
+        frame.sort("subscription_id", "valid_from")
+        .unique("subscription_id", keep="last", maintain_order=True)
+        .join(keyed, on=["document_type", "document_number"], how="left")
+        .select("subscription_id", "party_id", "party_type", "document_id")
+    )
+
+
+def _blocks(connection: Connection, known_at: datetime, end: datetime) -> pl.DataFrame:
+    b = m.SubscriptionBlock
+    statement = select(b.subscription_id, b.reason, b.direction).where(
+        *reading.known(b, known_at),
+        b.valid_from < end,
+        or_(b.valid_to.is_(None), b.valid_to >= end),
+    )
+    frame = reading.rows(
+        connection,
+        statement,
+        {"subscription_id": pl.Int64(), "reason": pl.String(), "direction": pl.String()},
+    )
+    stopping = [
+        row["direction"]
+        for row in load.rows("suspend_direction")
+        if row["product_state"] == "suspended"
+    ]
+    return frame.group_by("subscription_id").agg(
+        suspend_reasons=pl.col("reason").unique().sort().str.join(","),
+        stopped=pl.col("direction").is_in(stopping).any(),
+    )
+
+
+def _arrears(connection: Connection, known_at: datetime, day: date, end: datetime) -> pl.DataFrame:
+    """Fen and days past due of every account that owes; payments cover the oldest bills."""
+    b, p = m.CustomerBill, m.Payment
+    due = reading.rows(
+        connection,
+        select(b.account_id, b.amount_fen, as_ticks(b.due_at.expression, "due_at")).where(
+            b.recorded_at <= known_at, b.due_at < end, b.billed_at < end
+        ),
+        {"account_id": pl.Int64(), "amount_fen": pl.Int64(), "due_at": pl.Datetime("us")},
+    )
+    paid = reading.rows(
+        connection,
+        select(p.account_id, func.sum(p.amount_fen).label("paid_fen"))
+        .where(p.recorded_at <= known_at, p.paid_at < end)
+        .group_by(p.account_id),
+        {"account_id": pl.Int64(), "paid_fen": pl.Int64()},
+    )
+    unpaid = (
+        due.sort("account_id", "due_at")
+        .with_columns(billed_fen=pl.col("amount_fen").cum_sum().over("account_id"))
+        .join(paid, on="account_id", how="left")
+        .with_columns(pl.col("paid_fen").fill_null(0))
+        .filter(pl.col("billed_fen") > pl.col("paid_fen"))
+    )
+    due_day = (
+        pl.col("due_at")
+        .dt.replace_time_zone("UTC")
+        .dt.convert_time_zone(BUSINESS_ZONE.key)
+        .dt.date()
+    )
+    return unpaid.group_by("account_id").agg(
+        arrears_fen=(pl.col("billed_fen").max() - pl.col("paid_fen").first()),
+        arrears_days=(pl.lit(day) - due_day.min()).dt.total_days().first(),
+    )
