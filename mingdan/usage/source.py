@@ -1,0 +1,293 @@
+"""What a source of usage files is: one TOML specification per source.
+
+Here: the typed specification, its checks, and where specifications are found
+(shipped in `mingdan/usage/sources/`, an operator's own in `settings.sources`).
+Not here: reading files (`delivery.py`, `text.py`) and turning fields into
+records (`records.py`). docs/sources.md is the guide to writing one.
+
+Nothing about a file is guessed: encoding, delimiter, header, codes and time
+form are declared, and a file that is otherwise is refused.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from mingdan.errors import InputRefused
+from mingdan.settings import Settings
+
+UsageType = Literal["sms", "voice", "data"]
+Direction = Literal["out", "in"]
+Encoding = Literal["utf-8", "utf-8-sig", "gb18030"]
+"""`utf-8-sig` takes a file with or without a byte order mark; `utf-8` refuses the mark."""
+TimeForm = Literal[
+    "YYYYMMDDhhmmss",
+    "YYYY-MM-DD hh:mm:ss",
+    "YYYY/MM/DD hh:mm:ss",
+    "YYYY.MM.DD hh:mm:ss",
+    "YYYY.MM.DD hh:mm",
+    "ISO8601",
+    "epoch_s",
+]
+"""`ISO8601` carries its offset (`2026-11-01T08:00:00+08:00`), `epoch_s` is UTC seconds."""
+
+_LOCAL_FORMS = frozenset(get_args(TimeForm)) - {"ISO8601", "epoch_s"}
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class FileForm(_Part):
+    """How a delivered file is written."""
+
+    pattern: str = Field(min_length=1)
+    """File names it is delivered under, with `*` and `?`."""
+    encoding: Encoding
+    compression: Literal["none", "gzip"] = "none"
+    delimiter: str = Field(min_length=1, max_length=1)
+    quote: Literal["none", '"'] = "none"
+    """CDR feeds do not quote: an unterminated quote would swallow the rest of the file."""
+    header: bool
+    """Whether the first line holds exactly `names`."""
+    names: tuple[str, ...] = Field(min_length=1)
+    """Every column of the file, in order, read or not."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        repeated = sorted({name for name in self.names if self.names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"names holds {', '.join(repeated)} more than once")
+        return self
+
+    def takes(self, name: str) -> bool:
+        return fnmatch.fnmatchcase(name, self.pattern)
+
+
+class TimeForms(_Part):
+    """When the event began, and by which clock."""
+
+    column: str
+    format: Annotated[tuple[TimeForm, ...], BeforeValidator(_one_or_more)] = Field(min_length=1)
+    """One form, or several tried in this order."""
+    zone: str | None = None
+    """IANA zone of a local time that carries no offset, e.g. Asia/Shanghai."""
+    offset_column: str | None = None
+    """Column with the offset from UTC (`+0800`, `+08:00`) of a local time."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.zone is not None:
+            try:
+                ZoneInfo(self.zone)
+            except (ZoneInfoNotFoundError, ValueError):
+                raise ValueError(
+                    f"zone {self.zone!r} is not an IANA time zone such as Asia/Shanghai"
+                ) from None
+        local = any(form in _LOCAL_FORMS for form in self.format)
+        if local and (self.zone is None) == (self.offset_column is None):
+            raise ValueError(
+                "a local time needs either zone (e.g. Asia/Shanghai) or offset_column, not both"
+            )
+        if not local and self.offset_column is not None:
+            raise ValueError("offset_column is only for local times; this form knows its offset")
+        return self
+
+
+class Numbers(_Part):
+    """What the numbers in the file are."""
+
+    kind: Literal["msisdn", "opaque"] = "msisdn"
+    """`msisdn`: real numbers. `opaque`: hashes or running numbers; both ends of an
+    event then become ids of one space, so that who wrote back can be seen."""
+    space: str | None = None
+    """Name of the space of opaque ids; sources that hash alike share it. Default: the source."""
+
+
+class Columns(_Part):
+    """Which column of the file gives which field of a record."""
+
+    record_id: Names = ()
+    """The source's own id of a record; without one, the digest of the row is its id."""
+    usage_type: str | None = None
+    direction: str | None = None
+    served_msisdn: str | None = None
+    served_imsi: str | None = None
+    served_imei: str | None = None
+    other_party: str | dict[Direction, str] | None = None
+    """One column, or one for each direction (`{ out = "dialledDigits", in = "callingNumber" }`)."""
+    duration_s: str | None = None
+    bytes: Names = ()
+    """Octets; several columns (up, down) are added."""
+    charge: str | None = None
+    cell: str | None = None
+    area: str | None = None
+    message_ref: str | None = None
+    text: str | None = None
+    """Message text; only its digest is kept, and only with `text_licensed`."""
+
+    def used(self) -> set[str]:
+        """Every column of the file that some field reads."""
+        found: set[str] = set()
+        for value in (getattr(self, name) for name in type(self).model_fields):
+            if isinstance(value, str):
+                found.add(value)
+            elif isinstance(value, dict):
+                found.update(value.values())
+            elif value:
+                found.update(value)
+        return found
+
+
+class Codes(_Part):
+    """What the file's code values mean; any other value is set aside as unknown_code."""
+
+    usage_type: dict[str, UsageType] = {}
+    direction: dict[str, Direction] = {}
+
+
+class Source(_Part):
+    """One source of usage files (话单源)."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    title: str
+    usage_type: UsageType | None = None
+    direction: Direction | None = None
+    required: bool = False
+    """Whether a night without a file of it fails."""
+    self_held: bool = False
+    """The source has no orders: each served number is its own subscription."""
+    charge_unit: Literal["fen", "yuan"] = "fen"
+    text_licensed: bool = False
+    bad_rows_limit: float | None = Field(default=None, gt=0, le=1)
+    """Share of bad rows above which a file is refused; default: the setting."""
+    max_line_bytes: int = Field(default=65_536, ge=64)
+    clock_skew_s: int = Field(default=300, ge=0, le=3600)
+    """How far the source's clock may run ahead of the end of the delivery day."""
+    file: FileForm
+    time: TimeForms
+    numbers: Numbers = Numbers()
+    columns: Columns
+    codes: Codes = Codes()
+
+    @property
+    def space(self) -> str:
+        """Space of the source's opaque ids."""
+        return self.numbers.space or self.name
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """Columns of the file that are read."""
+        times = {self.time.column, self.time.offset_column} - {None}
+        return frozenset(self.columns.used() | {str(name) for name in times})
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for field in ("usage_type", "direction"):
+            fixed = getattr(self, field) is not None
+            mapped = getattr(self.columns, field) is not None
+            coded = bool(getattr(self.codes, field))
+            if fixed == mapped:
+                raise ValueError(
+                    f"{field}: give either the value for all rows or columns.{field}, not both"
+                )
+            if mapped != coded:
+                raise ValueError(f"codes.{field} and columns.{field} go together")
+        if self.columns.served_msisdn is None and self.columns.served_imsi is None:
+            raise ValueError("columns: served_msisdn or served_imsi is needed")
+        if self.columns.text is not None and not self.text_licensed:
+            raise ValueError("columns.text needs text_licensed = true: texts are not ours to keep")
+        unknown = sorted(self.used - set(self.file.names))
+        if unknown:
+            raise ValueError(
+                f"{', '.join(unknown)}: not in file.names, which are {', '.join(self.file.names)}"
+            )
+        return self
+
+
+def load_source(path: Path) -> Source:
+    """The specification in a TOML file.
+
+    Raises InputRefused naming the file, the key and what is allowed there.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputRefused(f"source spec {path}: {error}") from error
+    try:
+        source = Source.model_validate(content)
+    except ValidationError as error:
+        raise InputRefused(f"source spec {path}: {_explain(error)}") from error
+    if source.name != path.stem:
+        raise InputRefused(
+            f"source spec {path}: name: {source.name!r} must be the file's name, {path.stem!r}"
+        )
+    return source
+
+
+def sources(settings: Settings) -> dict[str, Source]:
+    """Every known source by name; an operator's own spec replaces a shipped one.
+
+    Raises InputRefused if one of them is wrong.
+    """
+    known = dict(shipped())
+    if settings.sources is not None:
+        if not settings.sources.is_dir():
+            raise InputRefused(f"no folder {settings.sources} (MINGDAN_SOURCES)")
+        for path in sorted(settings.sources.glob("*.toml")):
+            known[path.stem] = load_source(path)
+    return known
+
+
+@cache
+def shipped() -> dict[str, Source]:
+    """The sources that come with Mingdan, by name."""
+    folder = Path(str(files("mingdan.usage") / "sources"))
+    return {path.stem: load_source(path) for path in sorted(folder.glob("*.toml"))}
+
+
+def _explain(error: ValidationError) -> str:
+    """All faults of a spec in one line each, the key written as in the file."""
+    faults: list[str] = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"] if part != "function-after")
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = f"unknown key; known are {', '.join(_keys(fault['loc'][:-1]))}"
+        elif fault["type"] == "missing":
+            message = "is missing"
+        elif not message.startswith(key):
+            message = f"{message}, not {fault['input']!r}" if _is_short(fault["input"]) else message
+        faults.append(f"{key}: {message}" if key else message)
+    return "; ".join(faults)
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _keys(location: tuple[int | str, ...]) -> list[str]:
+    parts: dict[str, type[BaseModel]] = {
+        "file": FileForm,
+        "time": TimeForms,
+        "numbers": Numbers,
+        "columns": Columns,
+        "codes": Codes,
+    }
+    model = parts.get(str(location[0]), Source) if location else Source
+    return sorted(model.model_fields)

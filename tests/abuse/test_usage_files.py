@@ -1,0 +1,269 @@
+"""Usage files gone wrong: each fault by name, one clear error, the lake as it was.
+
+A fault of the file stops the landing; a fault of a line sets that line aside.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mingdan.errors import InputRefused
+from mingdan.lake import Lake
+from mingdan.night import Night
+from mingdan.settings import Settings
+from mingdan.usage.days import build
+from mingdan.usage.intake import land
+from mingdan.usage.tables import LANDED_USAGE, USAGE_FILES, USAGE_QUARANTINE
+from tests.usage.feeds import (
+    DAY,
+    MSC_HEADER,
+    SMSC_HEADER,
+    Landing,
+    ggsn_line,
+    msc_file,
+    msc_line,
+    smsc_file,
+    smsc_line,
+    tree,
+)
+
+SMS = "sms_20261101_02.csv.gz"
+VOICE = "voc_20261101_02.csv"
+DATA = "gprs_20261101_02.txt.gz"
+GOOD_SMS = [smsc_line(f"x{n}") for n in range(100)]
+GOOD_CALLS = [msc_line(f"x{n}") for n in range(100)]
+SHUFFLED = ",".join(["类型", "流水号", *SMSC_HEADER.split(",")[2:]])
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data", lock_wait_seconds=0.2)
+
+
+@pytest.fixture
+def landing(settings: Settings) -> Landing:
+    return Landing(settings)
+
+
+@pytest.fixture
+def landed(night: Night, landing: Landing) -> Night:
+    """An installation whose day has been landed before the fault arrives."""
+    landing.all_three()
+    land(night, DAY)
+    build(night, DAY)
+    return night
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
+
+
+def gb_without_declaring() -> bytes:
+    """GB18030 where UTF-8 is declared; the header is plain ASCII and says nothing."""
+    lines = [line.replace("1234567", "小区") for line in GOOD_CALLS]
+    return "\n".join([MSC_HEADER, *lines]).encode("gb18030")
+
+
+REFUSED: dict[str, tuple[str, str, Callable[[], bytes], str]] = {
+    "truncated gzip": ("smsc", SMS, lambda: smsc_file(GOOD_SMS)[:-20], "truncated gzip"),
+    "truncated in its head": ("smsc", SMS, lambda: smsc_file(GOOD_SMS)[:6], "truncated gzip"),
+    "corrupt gzip": ("smsc", SMS, lambda: flipped(smsc_file(GOOD_SMS)), "corrupt gzip"),
+    "not gzip at all": ("smsc", SMS, lambda: SMSC_HEADER.encode("gb18030"), "corrupt gzip"),
+    "garbage after gzip": (
+        "smsc", SMS, lambda: smsc_file(GOOD_SMS) + b"garbage", "corrupt gzip"),
+    "empty file": ("msc", VOICE, lambda: b"", "empty file"),
+    "gzip of nothing": ("smsc", SMS, lambda: gzip.compress(b""), "empty file"),
+    "header column renamed": (
+        "msc", VOICE, lambda: msc_file(GOOD_CALLS, header=MSC_HEADER.replace("cell", "cell_id")),
+        "the header changed: missing cell; unexpected cell_id"),
+    "header column added": (
+        "msc", VOICE, lambda: msc_file(GOOD_CALLS, header=MSC_HEADER + ",vendor"),
+        "the header changed: unexpected vendor"),
+    "header in another order": (
+        "smsc", SMS, lambda: smsc_file(GOOD_SMS, header=SHUFFLED), "same names in another order"),
+    "header lost": (
+        "msc", VOICE, lambda: msc_file(GOOD_CALLS[1:], header=GOOD_CALLS[0]), "the header changed"),
+    "UTF-8 where GB18030 is declared": (
+        "smsc", SMS, lambda: gzip.compress("\n".join([SMSC_HEADER, *GOOD_SMS]).encode()),
+        "reads as expected in utf-8: the declared encoding is wrong"),
+    "GB18030 where UTF-8 is declared": (
+        "msc", VOICE, gb_without_declaring, "the declared encoding utf-8 looks wrong"),
+    "UTF-16": ("msc", VOICE, lambda: msc_file(GOOD_CALLS).decode().encode("utf-16"), "NUL byte"),
+    "byte order mark not declared": (
+        "msc", VOICE, lambda: b"\xef\xbb\xbf" + msc_file(GOOD_CALLS), "byte order mark"),
+    "more than 10 % bad rows": (
+        "msc", VOICE, lambda: msc_file([*GOOD_CALLS[:88], *[msc_line("b", time="soon")] * 12]),
+        "12 of 100 rows are bad (12.0%), the limit is 10%: 12 bad_time (start_datetime)"),
+    "NUL bytes": (
+        "msc", VOICE, lambda: msc_file([*GOOD_CALLS[:3], "\0" * 100]), "NUL byte in line 5"),
+    "a line of 10 MB": (
+        "msc", VOICE, lambda: msc_file([*GOOD_CALLS, "9" * 10_000_000]), "max_line_bytes = 65536"),
+    "another source's file": (
+        "ggsn", DATA, lambda: gzip.compress(msc_file(GOOD_CALLS)), "too_few_fields"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+def test_a_file_gone_wrong_is_refused_and_the_lake_left_alone(
+    landed: Night, landing: Landing, fault: str
+) -> None:
+    source, name, content, words = REFUSED[fault]
+    path = landing.put(source, name, content())
+    landing.smsc([smsc_line("fresh")], number=3)
+    before = tree(landed.lake.root)
+    with pytest.raises(InputRefused) as refused:
+        land(landed, DAY)
+    message = str(refused.value)
+    assert words in message
+    assert f"usage/{source}/{DAY}/{name}" in message
+    assert "nothing of 2026-11-01 was landed" in message
+    assert f"mingdan ingest {DAY} --skip" in message
+    assert "13800138000" not in message
+    assert tree(landed.lake.root) == before
+    path.unlink()
+    report = land(landed, DAY)
+    assert report.facts["rows_landed"] == 61
+
+
+def test_every_refused_file_is_named_at_once(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    landing.put("smsc", SMS, b"")
+    landing.put("msc", VOICE, b"")
+    with pytest.raises(InputRefused) as refused:
+        land(night, DAY)
+    assert SMS in str(refused.value)
+    assert VOICE in str(refused.value)
+    assert not night.lake.exists(LANDED_USAGE)
+    assert not night.lake.exists(USAGE_FILES)
+
+
+def test_a_file_that_cannot_be_opened_is_refused(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    folder = landing.settings.landing / "usage" / "smsc" / DAY.isoformat()
+    (folder / SMS).symlink_to(folder / "nowhere")
+    with pytest.raises(InputRefused, match=r"sms_20261101_02\.csv\.gz: cannot be read: No such"):
+        land(night, DAY)
+
+
+def test_ten_per_cent_of_bad_rows_are_still_taken(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    bad = [msc_line(f"b{n}", time="soon") for n in range(10)]
+    landing.msc([*GOOD_CALLS[:90], *bad], number=2)
+    assert land(night, DAY).facts["rows_quarantined"] == 10
+
+
+def test_the_limit_of_bad_rows_can_be_set(settings: Settings, landing: Landing) -> None:
+    landing.all_three()
+    landing.msc([*GOOD_CALLS[:98], *[msc_line("b", time="soon")] * 2], number=2)
+    strict = settings.model_copy(update={"bad_rows_limit": 0.01})
+    with pytest.raises(InputRefused, match=r"2 of 100 rows are bad \(2\.0%\), the limit is 1%"):
+        land(Night(strict), DAY)
+
+
+SET_ASIDE: dict[str, tuple[str, str, str | None]] = {
+    "too few fields": ("b,1,8613800138000", "too_few_fields", None),
+    "too many fields": (msc_line("b") + ",x", "too_many_fields", None),
+    "an unterminated quote": ('"' + msc_line("b").replace(",", ";", 1), "too_few_fields", None),
+    "an unknown code": (msc_line("b", kind="9"), "unknown_code", "calltype_id"),
+    "an empty code": (msc_line("b", kind=""), "missing_value", "calltype_id"),
+    "no id": (msc_line(""), "missing_value", "record_id"),
+    "a negative duration": (msc_line("b", seconds="-5"), "negative_value", "call_dur"),
+    "no duration": (msc_line("b", seconds=""), "missing_value", "call_dur"),
+    "a duration of letters": (msc_line("b", seconds="5s"), "bad_integer", "call_dur"),
+    "a duration of a century": (msc_line("b", seconds="3155760000"), "too_large", "call_dur"),
+    "a negative charge": (msc_line("b", fee="-1"), "negative_value", "fee_fen"),
+    "a charge with a point": (msc_line("b", fee="0.3"), "bad_charge", "fee_fen"),
+    "a date in 1970": (msc_line("b", time="1970-01-01 00:00:00"), "too_late", "start_datetime"),
+    "a date in 2070": (msc_line("b", time="2070-01-01 00:00:00"), "in_future", "start_datetime"),
+    "30 February": (msc_line("b", time="2026-02-30 00:00:00"), "bad_time", "start_datetime"),
+    "no time": (msc_line("b", time=""), "missing_value", "start_datetime"),
+    "a served number of letters": (msc_line("b", served="CMCC"), "bad_number", "served_msisdn"),
+    "a call to nobody": (msc_line("b", other=""), "missing_value", "opposite_no"),
+    "a SIM of ten digits": (
+        msc_line("b").replace("460001234567890", "4600012345"), "bad_imsi", "served_imsi"),
+    "a device of letters": (
+        msc_line("b").replace("861234567890123", "unknown"), "bad_imei", "served_imei"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SET_ASIDE)
+def test_a_line_gone_wrong_is_set_aside_with_reason_and_bytes(
+    night: Night, landing: Landing, fault: str
+) -> None:
+    line, reason, field = SET_ASIDE[fault]
+    landing.all_three()
+    landing.msc([*GOOD_CALLS[:20], line, *GOOD_CALLS[20:]], number=2)
+    facts = land(night, DAY).facts
+    (row,) = night.lake.scan(USAGE_QUARANTINE, [DAY]).collect().to_dicts()
+    assert (row["reason"], row["field"], row["line"]) == (reason, field, 22)
+    assert row["raw"] == line.encode()
+    assert row["file"] == f"usage/msc/{DAY}/{VOICE}"
+    assert (facts["rows_received"], facts["rows_landed"]) == (161, 160)
+
+
+def test_bytes_no_encoding_knows_are_set_aside_as_delivered(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    garbled = smsc_line("b").encode("gb18030").replace("主叫".encode("gb18030"), b"\xd6\xff\x81")
+    content = "\n".join([SMSC_HEADER, *GOOD_SMS]).encode("gb18030") + b"\n" + garbled + b"\n"
+    landing.put("smsc", SMS, gzip.compress(content))
+    land(night, DAY)
+    (row,) = night.lake.scan(USAGE_QUARANTINE, [DAY]).collect().to_dicts()
+    assert (row["reason"], row["line"], row["raw"]) == ("undecodable", 102, garbled)
+
+
+def ids(lake: Lake) -> set[int]:
+    return set(lake.scan(LANDED_USAGE, [DAY]).collect()["served_msisdn"])
+
+
+def test_full_width_digits_are_digits(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    landing.smsc(
+        [
+            smsc_line(
+                "b",
+                served="１３８００１３８０９９",
+                time="２０２６１１０１１２００００",
+                fee="１０",
+            )
+        ],
+        number=2,
+    )
+    land(night, DAY)
+    assert 8613800138099 in ids(night.lake)
+
+
+def test_windows_line_ends_are_no_fault(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    landing.put("msc", VOICE, msc_file(GOOD_CALLS, end="\r\n"))
+    facts = land(night, DAY).facts
+    assert (facts["rows_landed"], facts["rows_quarantined"]) == (160, 0)
+
+
+def test_a_declared_byte_order_mark_is_no_fault(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    for number, mark in ((2, b"\xef\xbb\xbf"), (3, b"")):
+        lines = [ggsn_line(f"x{number}-{n}") for n in range(10)]
+        content = gzip.compress(mark + "\n".join(lines).encode())
+        landing.put("ggsn", f"gprs_20261101_{number:02d}.txt.gz", content)
+    facts = land(night, DAY).facts
+    assert (facts["rows_landed"], facts["rows_quarantined"]) == (80, 0)
+
+
+def test_several_gzip_members_are_one_file(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    lines = "\n".join([SMSC_HEADER, *GOOD_SMS, ""]).encode("gb18030")
+    content = gzip.compress(lines[:500]) + gzip.compress(lines[500:])
+    landing.put("smsc", SMS, content)
+    assert land(night, DAY).facts["rows_landed"] == 160
+
+
+def test_a_file_with_a_header_alone_is_a_quiet_day(night: Night, landing: Landing) -> None:
+    landing.all_three()
+    landing.put("msc", VOICE, msc_file([]))
+    facts = land(night, DAY).facts
+    assert (facts["files_loaded"], facts["rows_received"]) == (4, 60)
