@@ -1,0 +1,125 @@
+"""The night's step `guided usage`: whose usage was it, at that instant.
+
+Here: which event days are guided again, and the counts that must add up. Not
+here: how a record finds its subscription (`sql/guiding/`) and how holdings come
+about (`orders`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, timedelta
+from functools import partial
+
+from mingdan.calendar import business_day, day_bounds, days, naive_utc
+from mingdan.engine import Job, Read, Result
+from mingdan.errors import LakeError, MissingInput
+from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
+from mingdan.lake import Lake, Partition
+from mingdan.night import Night, Report
+from mingdan.orders.tables import NUMBER_HOLDINGS, ORDER_EVENTS, SUBSCRIPTION_HOLDINGS
+from mingdan.usage.days import reopened as usage_reopened
+from mingdan.usage.tables import USAGE
+
+REASONS = ("imsi_msisdn_disagree", "no_holder", "no_party")
+
+
+def reopened(night: Night, day: date) -> list[date]:
+    """Event days the night of `day` guides, in order; `day` itself is the last.
+
+    Days with late usage, and days for which an order became known only now
+    (from the day it took effect on), at most `late_days` back and only those
+    that hold usage. Raises MissingInput if the night's orders are not in the lake.
+    """
+    if day not in night.lake.days(ORDER_EVENTS):
+        raise MissingInput(f"the order snapshot of {day} is missing: run step order_snapshot first")
+    start = day_bounds(day)[0]
+    since = night.engine.query(
+        "guiding/late_orders", [Read(ORDER_EVENTS, [day])], {"day_start": naive_utc(start)}
+    )["since"].item()
+    wanted = set(usage_reopened(night, day))
+    if since is not None:
+        first = max(
+            business_day(since.replace(tzinfo=UTC)), day - timedelta(days=night.settings.late_days)
+        )
+        wanted |= set(days(first, day - timedelta(days=1))) & set(night.lake.days(USAGE))
+    return sorted(wanted)
+
+
+def guide(night: Night, day: date) -> Report:
+    """Guide the usage of every re-opened day with the holdings known by the night of `day`.
+
+    Facts: records, guided, rejected, rejected by reason, recycled (rejected
+    before, guided now). Raises MissingInput if usage or the order snapshot is
+    not there, LakeError if the counts do not add up or the disk refuses.
+    """
+    event_days = reopened(night, day)
+    for table, needed in (
+        (NUMBER_HOLDINGS, [day]),
+        (SUBSCRIPTION_HOLDINGS, [day]),
+        (USAGE, event_days),
+    ):
+        missing = sorted(set(needed) - set(night.lake.days(table)))
+        if missing:
+            raise MissingInput(
+                f"{table.name} of {', '.join(map(str, missing))} is missing: "
+                f"run the steps of stage {table.stage} for {day} first"
+            )
+    facts = {"event days": len(event_days), "records": 0, "guided": 0, "rejected": 0}
+    facts |= {f"rejected {reason}": 0 for reason in REASONS} | {"recycled": 0}
+    partitions: list[Partition] = []
+    with night.engine.connect() as connection:
+        for event_day in event_days:
+            before = _rejected(night.lake, event_day)
+            received = night.lake.partition(USAGE, event_day).rows
+            start, end = day_bounds(event_day)
+            guided, rejected = night.engine.make(
+                _job(event_day, day),
+                event_day,
+                {"day_start": naive_utc(start), "day_end": naive_utc(end)},
+                connection=connection,
+                check=partial(_add_up, event_day, received),
+            )
+            after = _rejected(night.lake, event_day)
+            facts["records"] += received
+            facts["guided"] += guided.rows
+            facts["rejected"] += rejected.rows
+            for reason in after.values():
+                facts[f"rejected {reason}"] += 1
+            facts["recycled"] += len(before.keys() - after.keys())
+            partitions += [guided, rejected]
+    return Report(tuple(partitions), {**facts})
+
+
+def _add_up(event_day: date, received: int, made: Mapping[str, int]) -> None:
+    guided, rejected = made[GUIDED_USAGE.name], made[REJECTED_USAGE.name]
+    if received != guided + rejected:
+        raise LakeError(
+            f"guiding of {event_day} does not add up: {received} received, {guided} guided, "
+            f"{rejected} rejected. Do holdings of one number overlap?"
+        )
+
+
+def _job(event_day: date, day: date) -> Job:
+    return Job(
+        inputs=[
+            Read(USAGE, [event_day]),
+            Read(NUMBER_HOLDINGS, [day]),
+            Read(SUBSCRIPTION_HOLDINGS, [day]),
+        ],
+        shared=[
+            Result("steady", "guiding/steady"),
+            Result("quick", "guiding/quick"),
+            Result("slow", "guiding/slow"),
+        ],
+        outputs=[
+            (GUIDED_USAGE, "guiding/guided_usage"),
+            (REJECTED_USAGE, "guiding/rejected_usage"),
+        ],
+    )
+
+
+def _rejected(lake: Lake, event_day: date) -> dict[int, str]:
+    """Record id and reason of what a day rejects, as the lake now has it."""
+    frame = lake.scan(REJECTED_USAGE, [event_day]).select("record_id", "reason").collect()
+    return dict(zip(frame["record_id"], frame["reason"], strict=True))
