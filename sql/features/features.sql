@@ -1,0 +1,56 @@
+-- All features of the day: the windows side by side, with account, devices and complaints.
+-- grain: one subscription active in the last 30 days
+-- key: subscription_id
+-- inputs: active, window_1d, window_7d, window_30d, device_subscriptions, subscriptions, complaints
+WITH one AS (
+    SELECT
+        subscription_id,
+        COLUMNS(* EXCLUDE (subscription_id)) AS "\0_1d" -- noqa: RF05
+    FROM window_1d
+),
+
+seven AS (
+    SELECT
+        subscription_id,
+        COLUMNS(* EXCLUDE (subscription_id)) AS "\0_7d" -- noqa: RF05
+    FROM window_7d
+),
+
+thirty AS (
+    SELECT
+        subscription_id,
+        COLUMNS(* EXCLUDE (subscription_id)) AS "\0_30d" -- noqa: RF05
+    FROM window_30d
+),
+
+complained AS (
+    SELECT
+        subscription_id,
+        count(*) AS complaints_30d,
+        count(DISTINCT reporter_number) AS complainants_30d
+    FROM complaints
+    GROUP BY subscription_id
+)
+
+SELECT
+    one.*,
+    seven.*,
+    thirty.*,
+    device_subscriptions.subscriptions_per_imei_7d,
+    coalesce(complained.complaints_30d, 0) AS complaints_30d,
+    coalesce(complained.complainants_30d, 0) AS complainants_30d,
+    coalesce(held.party_id, active.subscription_id) AS party_id,
+    coalesce(held.sender_kind, 'person') AS sender_kind,
+    held.payment_kind,
+    held.status = 'suspended' AS suspended,
+    held.arrears_fen,
+    held.arrears_days,
+    held.party_cards,
+    greatest((epoch_us($day_end) - epoch_us(held.activated_at) - 1) // 86400000000, 0) AS account_age_days
+FROM active
+INNER JOIN one USING (subscription_id)
+INNER JOIN seven USING (subscription_id)
+INNER JOIN thirty USING (subscription_id)
+LEFT JOIN device_subscriptions USING (subscription_id)
+LEFT JOIN complained USING (subscription_id)
+LEFT JOIN subscriptions AS held USING (subscription_id)

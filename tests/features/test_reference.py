@@ -1,0 +1,142 @@
+"""Every feature equals its plain reading, on random usage, for 1, 7 and 30 days."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mingdan.features.tables import FEATURES, TABLES
+from mingdan.guiding.tables import GUIDED_USAGE
+from mingdan.night import Night
+from tests.features.grow import open_night, result, run
+from tests.features.reference import features
+from tests.guiding.rows import Row, at, record
+
+DAY = date(2026, 11, 5)
+# the edges of every window, of the horizon behind it, and beyond both
+BACK = (0, 1, 6, 7, 8, 12, 29, 30, 31)
+SECONDS = (0, 5, 599.999999, 600, 1200, 3599, 3600, 25_199, 25_200, 40_000.5, 82_800, 86_399.999999)
+MOBILE, SERVICE = 8613800138000, 106_900_001_234
+OTHERS = (
+    *((MOBILE + step, "mobile") for step in (0, 1, 10, 11, 21, 10_000)),
+    (8614400001234567, "mobile"),
+    (SERVICE, "service"),
+    (-77, "opaque"),
+    (None, None),
+)
+
+
+def event(number: int, values: tuple[Any, ...]) -> Row:
+    served, back, second, kind, direction, other, duration, ref, imei, imsi, fen = values
+    party, party_kind = (None, None) if kind == "data" else other
+    return record(
+        number,
+        at(DAY - timedelta(days=back), second),
+        usage_type=kind,
+        direction=direction,
+        served_msisdn=served,
+        served_imei=imei,
+        served_imsi=imsi,
+        other_party=party,
+        other_kind=party_kind,
+        duration_s=None if kind == "sms" else duration,
+        bytes=fen if kind == "data" else None,
+        message_ref=ref if kind == "sms" else None,
+        charge_fen=fen,
+        self_held=True,
+    )
+
+
+EVENT = st.tuples(
+    st.sampled_from((1, 2, -3)),
+    st.sampled_from(BACK),
+    st.sampled_from(SECONDS),
+    st.sampled_from(("sms", "sms", "voice", "voice", "data")),
+    st.sampled_from(("out", "out", "in")),
+    st.sampled_from(OTHERS),
+    st.sampled_from((None, 0, 3, 4, 6, 7, 500)),
+    st.sampled_from((None, 1, 2)),
+    st.sampled_from((None, 0, 11, 12)),
+    st.sampled_from((None, 21, 22)),
+    st.sampled_from((None, 0, 10)),
+)
+
+
+def compare(night: Night, records: list[Row], **orders: Any) -> None:
+    held = run(night, records, DAY, **orders)
+    subscriptions = {row["subscription_id"]: row for row in orders.get("subscriptions", ())}
+    expected = features(records, DAY, held, subscriptions, orders.get("complaints", ()))
+    found = result(night, DAY)
+    assert found.keys() == expected.keys()
+    for subscription, values in expected.items():
+        wanted = {name: value for name, value in values.items() if name in FEATURES.names}
+        assert found[subscription] == {k: v for k, v in wanted.items() if v is not None}
+
+
+@pytest.fixture(scope="module")
+def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    return open_night(tmp_path_factory.mktemp("features"), buckets=2)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=st.lists(EVENT, max_size=60))
+def test_features_equal_their_meaning_on_random_usage(
+    shared_night: Night, events: list[tuple[Any, ...]]
+) -> None:
+    # days of an earlier example must not be seen as history
+    for table in (GUIDED_USAGE, *TABLES):
+        shared_night.lake.prune(table, DAY + timedelta(days=1))
+    compare(shared_night, [event(number, values) for number, values in enumerate(events)])
+
+
+def test_features_equal_their_meaning_on_a_busy_month(night: Night) -> None:
+    """Thousands of events of a few, so that every feature has something to count."""
+    dice = np.random.default_rng(5)
+    records = []
+    for number in range(4000):
+        served = int(dice.integers(1, 9))
+        kind = str(dice.choice(["sms", "voice", "data"], p=[0.5, 0.4, 0.1]))
+        step = int(dice.integers(0, 40 * served))
+        values = (
+            served,
+            int(dice.integers(0, 33)),
+            float(dice.integers(0, 86_400_000) / 1000),
+            kind,
+            str(dice.choice(["out", "in"])),
+            (MOBILE + step * 7, "mobile") if step % 5 else (SERVICE + step, "service"),
+            int(dice.integers(0, 20)),
+            int(dice.integers(0, 3)) or None,
+            int(dice.integers(served, served + 3)),
+            int(dice.integers(served, served + 2)),
+            int(dice.integers(0, 50)),
+        )
+        records.append(event(number, values))
+    known = {
+        "activated_at": at(DAY - timedelta(days=40)),
+        "status": "suspended",
+        "sender_kind": "call_centre",
+        "payment_kind": "postpaid",
+        "arrears_fen": 1234,
+        "arrears_days": 3,
+        "party_cards": 2,
+    }
+    subscriptions = [
+        {**known, "subscription_id": 1, "party_id": 100},
+        {**known, "subscription_id": 2, "party_id": 200, "status": "active"},
+        {**known, "subscription_id": 3, "party_id": 300, "activated_at": at(DAY)},
+        {**known, "subscription_id": 4, "party_id": 300, "activated_at": at(DAY, 86_399)},
+        {**known, "subscription_id": 99, "party_id": 300},
+    ]
+    complaints = [
+        {"complaint_id": str(n), "subscription_id": n % 3, "reporter_number": r}
+        for n, r in enumerate((None, 5, 5, 6, 7, 8, None, 9))
+    ]
+    compare(night, records, subscriptions=subscriptions, complaints=complaints)
+    values = result(night, DAY)
+    seen = {name for row in values.values() for name, value in row.items() if value}
+    assert set(FEATURES.names) - {"subscription_id"} <= seen
