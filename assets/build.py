@@ -1,0 +1,156 @@
+"""One way to make an asset: from a step of the night and its tables.
+
+Here: the factory every stage module uses, and checks written as SQL. Not here:
+what exists (the stage modules) and when it runs (`pipelines`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from assets.partitions import DAILY, day_of
+from assets.present import column_schema, metadata
+from assets.resources import Installation
+from mingdan.calendar import known_at, naive_utc
+from mingdan.engine import Read
+from mingdan.errors import LakeError, MingdanError
+from mingdan.night import Night, Report
+from mingdan.steps import STEPS, NamedStep
+from mingdan.tables import Table
+
+OWNER = "team:mingdan"
+POOL = "lake"
+IO_RETRIES = 1
+IO_RETRY_SECONDS = 5
+"""Only for the disk: whatever Mingdan refuses knowingly, and any bug, is not tried again."""
+
+Deps = Mapping[str, Sequence[dg.AssetDep | str]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A statement `sql/<stage>/check_<name>.sql` over tables of the day.
+
+    It gives one row: `failing` (rows at fault; 0 passes) and whatever else is
+    worth showing. A blocking check that fails stops what depends on the asset.
+    """
+
+    name: str
+    table: Table
+    reads: tuple[Table, ...]
+    description: str
+    blocking: bool = True
+
+    @property
+    def spec(self) -> dg.AssetCheckSpec:
+        return dg.AssetCheckSpec(
+            name=self.name,
+            asset=self.table.name,
+            description=self.description,
+            blocking=self.blocking,
+            partitions_def=DAILY,
+        )
+
+    def result(self, night: Night, day_key: str) -> dg.AssetCheckResult:
+
+        day = date.fromisoformat(day_key)
+        row = night.engine.query(
+            f"{self.table.stage}/check_{self.name}",
+            [Read(table, [day], whole=True) for table in self.reads],
+            {"known_at": naive_utc(known_at(day))},
+        ).row(0, named=True)
+        return dg.AssetCheckResult(
+            asset_key=self.table.name,
+            check_name=self.name,
+            passed=int(row["failing"]) == 0,
+            severity=dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN,
+            metadata={name: value for name, value in row.items() if value is not None},
+        )
+
+
+def step_named(name: str) -> NamedStep:
+    """The step of the night with that name."""
+    return next(step for step in STEPS if step.name == name)
+
+
+def run_step(context: dg.AssetExecutionContext, step: NamedStep, night: Night) -> Report:
+    """The step's report; what Mingdan refuses becomes a failure that is not retried."""
+    try:
+        report = step.run(night, day_of(context))
+    except LakeError as error:
+        raise dg.RetryRequested(IO_RETRIES, IO_RETRY_SECONDS) from error
+    except MingdanError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    for name, value in report.facts.items():
+        context.log.info(f"{name}: {value}")
+    return report
+
+
+def assets_of(
+    step_name: str,
+    *,
+    deps: Deps,
+    checks: Sequence[Check] = (),
+    kinds: set[str] | None = None,
+) -> dg.AssetsDefinition:
+    """The assets of one step: a table each, made together, checked before they are used.
+
+    `deps` names per table what it is made of.
+    """
+    step = step_named(step_name)
+    specs = [
+        dg.AssetSpec(
+            key=table.name,
+            deps=deps.get(table.name, ()),
+            description=_description(step, table),
+            group_name=table.stage,
+            owners=[OWNER],
+            kinds=kinds or {"duckdb", "deltalake"},
+            metadata={
+                "dagster/column_schema": column_schema(table),
+                "grain": table.grain,
+                "key": ", ".join(table.key),
+            },
+            partitions_def=DAILY,
+        )
+        for table in step.tables
+    ]
+
+    @dg.multi_asset(
+        name=step.name,
+        specs=specs,
+        check_specs=[check.spec for check in checks],
+        pool=POOL,
+        backfill_policy=None,
+    )
+    def stage_step(
+        context: dg.AssetExecutionContext, installation: Installation
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+        night = installation.night
+        report = run_step(context, step, night)
+        day = day_of(context)
+        for table in step.tables:
+            yield dg.MaterializeResult(
+                asset_key=table.name,
+                metadata=metadata(night, table, night.lake.partition(table, day), report.facts),
+            )
+        for check in checks:
+            yield check.result(night, context.partition_key)
+
+    return stage_step
+
+
+def window(table: Table, nights: int) -> dg.AssetDep:
+    """A dependency on the last `nights` days of a table, the run's own included."""
+    return dg.AssetDep(
+        table.name,
+        partition_mapping=dg.TimeWindowPartitionMapping(
+            start_offset=1 - nights, end_offset=0, allow_nonexistent_upstream_partitions=True
+        ),
+    )
+
+
+def _description(step: NamedStep, table: Table) -> str:
+    return f"{table.grain[0].upper()}{table.grain[1:]}.\n\n{(step.run.__doc__ or '').strip()}"

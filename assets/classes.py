@@ -1,0 +1,44 @@
+"""Labels: who is what tonight, and why.
+
+Here: the assets of stage `classes`. Not here: who asserts (`senders`,
+`reports`) and what leaves (`lists`).
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.build import Check, assets_of
+from mingdan.classes.tables import INPUTS, LABEL_EVENTS, LABELS
+from mingdan.features.tables import FEATURES
+from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.reports.tables import REPORT_ASSERTIONS
+from mingdan.senders.tables import SENDER_ASSERTIONS
+
+MADE_OF: list[dg.AssetDep | str] = [
+    SENDER_ASSERTIONS.name,
+    REPORT_ASSERTIONS.name,
+    FEATURES.name,
+    SUBSCRIPTIONS.name,
+    SUBSCRIPTION_HOLDINGS.name,
+    PROTECTIONS.name,
+]
+
+labels = assets_of(
+    "labels",
+    deps={LABELS.name: MADE_OF, LABEL_EVENTS.name: MADE_OF, INPUTS.name: MADE_OF},
+    checks=[
+        Check(
+            "labels_have_reasons",
+            LABELS,
+            (LABELS,),
+            "Every effective label names its sources, its rules' hash and its evidence.",
+        ),
+        Check(
+            "redlist_is_honoured",
+            LABELS,
+            (LABELS, PROTECTIONS),
+            "No protected party carries an effective black label except by legal order.",
+        ),
+    ],
+)

@@ -1,0 +1,52 @@
+"""Daily partials and rolling features per subscription.
+
+Here: the assets of stage `features`. Not here: what they are used for.
+"""
+
+from __future__ import annotations
+
+from assets.build import Check, assets_of, window
+from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
+from mingdan.guiding.tables import GUIDED_USAGE
+from mingdan.orders.tables import SUBSCRIPTIONS
+from mingdan.reports.tables import COMPLAINTS
+
+PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
+
+daily_partials = assets_of(
+    "daily_partials",
+    deps={table.name: [GUIDED_USAGE.name] for table in PARTIALS},
+    checks=[
+        Check(
+            "events_kept",
+            DAILY_USAGE,
+            (GUIDED_USAGE, DAILY_USAGE),
+            "The day's seconds of talk, octets and fen in the partials equal those guided.",
+        ),
+    ],
+)
+
+features = assets_of(
+    "features",
+    deps={
+        FEATURES.name: [
+            *(window(table, 30) for table in PARTIALS),
+            SUBSCRIPTIONS.name,
+            window(COMPLAINTS, 30),
+        ]
+    },
+    checks=[
+        Check(
+            "everybody_active_is_there",
+            FEATURES,
+            (DAILY_USAGE, FEATURES),
+            "Every subscription with usage on the day has exactly one row of features.",
+        ),
+        Check(
+            "shares_in_range",
+            FEATURES,
+            (FEATURES,),
+            "Shares lie in 0-1 and counts are not negative.",
+        ),
+    ],
+)

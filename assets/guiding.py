@@ -1,0 +1,33 @@
+"""Usage guided to whoever held the SIM or number at that instant.
+
+Here: the assets of stage `guiding`. Not here: holdings (`orders`).
+"""
+
+from __future__ import annotations
+
+from assets.build import Check, assets_of
+from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
+from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS
+from mingdan.usage.tables import USAGE
+
+MADE_OF = [USAGE.name, NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name]
+
+guided_usage = assets_of(
+    "guided_usage",
+    deps={GUIDED_USAGE.name: MADE_OF, REJECTED_USAGE.name: MADE_OF},
+    checks=[
+        Check(
+            "guided_plus_rejected",
+            GUIDED_USAGE,
+            (USAGE, GUIDED_USAGE, REJECTED_USAGE),
+            "received = guided + rejected, record by record.",
+        ),
+        Check(
+            "few_rejected",
+            REJECTED_USAGE,
+            (GUIDED_USAGE, REJECTED_USAGE),
+            "At most 2 % of the day's usage fits nobody.",
+            blocking=False,
+        ),
+    ],
+)

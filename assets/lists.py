@@ -1,0 +1,103 @@
+"""The joint list and what each partner receives.
+
+Here: the assets of stage `lists`; the release is the only thing that leaves.
+Not here: labels (`classes`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.build import OWNER, POOL, Check, assets_of, run_step, step_named
+from assets.partitions import DAILY, day_of
+from assets.plots import picture
+from assets.resources import Installation
+from mingdan.classes.tables import LABELS
+from mingdan.errors import MingdanError
+from mingdan.lists.format import LATEST
+from mingdan.lists.reader import verify
+from mingdan.lists.tables import LIST_ENTRIES
+from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS
+
+list_entries = assets_of(
+    "list_entries",
+    deps={LIST_ENTRIES.name: [LABELS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name]},
+    checks=[
+        Check(
+            "nobody_protected_is_listed",
+            LIST_ENTRIES,
+            (LIST_ENTRIES, PROTECTIONS),
+            "No entry is about a protected (红名单) party or subscription.",
+        ),
+        Check(
+            "every_entry_ends",
+            LIST_ENTRIES,
+            (LIST_ENTRIES,),
+            "Every entry has a reason, a confidence and an end after its start.",
+        ),
+    ],
+)
+
+
+@dg.asset(
+    name="release",
+    deps=[LIST_ENTRIES.name],
+    group_name="lists",
+    owners=[OWNER],
+    kinds={"python", "file"},
+    partitions_def=DAILY,
+    pool=POOL,
+    check_specs=[
+        dg.AssetCheckSpec(
+            name="release_verifies",
+            asset="release",
+            description="The partner's reader accepts the release: digests, order, state.",
+            blocking=True,
+            partitions_def=DAILY,
+        )
+    ],
+    description="What the configured partner receives: snapshot, delta and manifest.",
+)
+def release(
+    context: dg.AssetExecutionContext, installation: Installation
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+    night = installation.night
+    report = run_step(context, step_named("release"), night)
+    channel = night.settings.releases / night.settings.partner
+    yield dg.MaterializeResult(
+        metadata={
+            **report.facts,
+            "folder": dg.MetadataValue.path(str(channel)),
+            "plot": dg.MetadataValue.md(_changes(report.facts, str(day_of(context)))),
+        }
+    )
+    yield _verified(channel)
+
+
+def _verified(channel: Path) -> dg.AssetCheckResult:
+    """What the partner's own reader says of the channel."""
+    if not (channel / LATEST).exists():
+        return dg.AssetCheckResult(
+            check_name="release_verifies", passed=True, metadata={"released": "nothing yet"}
+        )
+    try:
+        state = verify(channel)
+    except MingdanError as error:
+        return dg.AssetCheckResult(
+            check_name="release_verifies", passed=False, metadata={"refused": str(error)}
+        )
+    return dg.AssetCheckResult(
+        check_name="release_verifies",
+        passed=True,
+        metadata={"seq": state.seq, "entries": len(state.rows)},
+    )
+
+
+def _changes(facts: dict[str, int | float | str], day: str) -> str:
+    ops = ("added", "modified", "deleted")
+    frame = pl.DataFrame(
+        {"series": ["changes"] * 3, "x": list(ops), "y": [int(facts.get(op, 0)) for op in ops]}
+    )
+    return picture(frame, title=f"changes released, {day}")

@@ -1,0 +1,20 @@
+"""The one partition definition: business days in Asia/Shanghai.
+
+Here: `DAILY`, which every daily asset and check uses. Not here: provinces,
+sources and partners, which are columns and never partitions.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from mingdan.settings import Settings
+
+DAILY = dg.DailyPartitionsDefinition(
+    start_date=Settings().first_day.isoformat(), timezone="Asia/Shanghai"
+)
+
+
+def day_of(context: dg.AssetExecutionContext) -> date:
+    """The business day a run is about."""
+    return date.fromisoformat(context.partition_key)

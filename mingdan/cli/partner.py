@@ -1,0 +1,235 @@
+"""`mingdan partner`: who we exchange lists with, and what a release holds.
+
+Here: printing partners, verifying a release, looking into one; runs on the
+light install. Not here: verifying itself (`mingdan.lists.reader`) and
+publishing (the nightly job). Tokens are shown by their first eight digits.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mingdan.calendar import business_day
+from mingdan.lists.format import LATEST, Entry, instant
+from mingdan.lists.manifest import newest
+from mingdan.lists.reader import State, verify
+from mingdan.reports.partners import Partner, load_partners, partner_named
+from mingdan.settings import Settings
+
+app = typer.Typer(help="Partners, and the lists they are given.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
+_TOKEN_SHOWN = 8
+
+
+@app.command("list")
+def list_partners(*, as_json: AsJson = False) -> None:
+    """All partners: kind, agreement, and the last release each was given.
+
+    Example:
+
+        mingdan partner list
+    """
+    settings = Settings()
+    found = [_summary(partner, settings) for partner in load_partners(settings).values()]
+    if as_json:
+        _print_json(found)
+        return
+    table = Table(title="Partners")
+    for title in (
+        "code",
+        "name",
+        "kind",
+        "may pass today",
+        "until",
+        "tells us",
+        "is told",
+        "release",
+    ):
+        table.add_column(title, overflow="fold")
+    for row in found:
+        last = row["last_release"]
+        table.add_row(
+            row["code"],
+            escape(row["name_zh"]),
+            row["kind"],
+            row["hindrance"] or "yes",
+            row["valid_until"],
+            ", ".join(row["asserts"]) or "-",
+            ", ".join(row["receives"]) or "-",
+            f"{last['seq']} of {last['day']}" if last else "-",
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(
+    code: Annotated[str, typer.Argument(help="Partner code, e.g. bank_demo.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """One partner: agreement, interface, and the last release.
+
+    Example:
+
+        mingdan partner show bank_demo
+    """
+    settings = Settings()
+    row = _summary(partner_named(code, settings), settings)
+    if as_json:
+        _print_json(row)
+        return
+    table = Table(show_header=False, title=f"{escape(row['name_zh'])} ({row['code']})")
+    for name, value in row.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {part}" for key, part in value.items())
+        shown = ", ".join(value) if isinstance(value, list) else str(value)
+        table.add_row(name.replace("_", " "), escape(shown if value else "-"))
+    Console().print(table)
+
+
+@app.command("verify")
+def verify_release(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A partner's folder, or one release in it.")
+    ],
+    *,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every release that is there, not only the newest.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a release as its partner would: digests, grammar, order, state.
+
+    Exit code 1 and the reason if it would be refused.
+
+    Examples:
+
+        mingdan partner verify data/releases/bank_demo
+
+        mingdan partner verify data/releases/bank_demo/000003
+    """
+    state = verify(folder, every=every)
+    row = {
+        "seq": state.seq,
+        "day": state.day,
+        "channel": state.channel,
+        "list": state.list,
+        "epoch": state.epoch,
+        "created": state.created,
+        "entries": len(state.rows),
+    }
+    if as_json:
+        _print_json(row)
+        return
+    Console().print(
+        f"Release {state.seq} of {state.day} is whole: {len(state.rows):,} entries, list "
+        f"{state.list}, epoch {state.epoch}, channel {state.channel}.",
+        highlight=False,
+    )
+
+
+@app.command()
+def entries(
+    where: Annotated[
+        str, typer.Argument(metavar="PARTNER|DIR", help="Partner code, or a release's folder.")
+    ],
+    *,
+    reason: Annotated[
+        str | None, typer.Option(help="Only entries of this reason, e.g. fraud.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """What a partner was told: the entries of a release, tokens masked.
+
+    Examples:
+
+        mingdan partner entries bank_demo --reason fraud
+
+        mingdan partner entries data/releases/bank_demo/000003 --json
+    """
+    folder = Path(where)
+    if not folder.is_dir():
+        settings = Settings()
+        folder = settings.releases / partner_named(where, settings).code
+    state = verify(folder)
+    chosen = [
+        (token, entry)
+        for token, entry in ((token, Entry.of(text)) for token, text in state.rows.items())
+        if reason is None or entry.reason_code == reason
+    ]
+    rows = [_row(token, entry, state) for token, entry in chosen[:limit]]
+    if as_json:
+        _print_json({"seq": state.seq, "day": state.day, "entries": len(chosen), "rows": rows})
+        return
+    table = Table(title=f"Release {state.seq} of {state.day}: {len(chosen):,} entries")
+    for name in rows[0] if rows else ():
+        table.add_column(name.replace("_", " "))
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console = Console()
+    console.print(table)
+    if len(chosen) > limit:
+        console.print(f"{len(chosen) - limit:,} more: --limit {len(chosen)}", highlight=False)
+
+
+def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
+    agreed = partner.agreement
+    return {
+        "code": partner.code,
+        "name_zh": partner.name_zh,
+        "name_en": partner.name_en,
+        "kind": partner.kind,
+        "interface_number": partner.interface_number,
+        "status": partner.status,
+        "hindrance": partner.hindrance(business_day(datetime.now(UTC))),
+        "reference": agreed.reference,
+        "purpose": agreed.purpose,
+        "legal_basis": agreed.legal_basis,
+        "valid_from": agreed.valid_from.isoformat(),
+        "valid_until": agreed.valid_until.isoformat(),
+        "disclosure": agreed.disclosure,
+        "asserts": list(agreed.asserts),
+        "receives": list(agreed.receives),
+        "may_be_reexported": agreed.may_be_reexported,
+        "last_release": _last(settings.releases / partner.code),
+    }
+
+
+def _last(channel: Path) -> dict[str, Any] | None:
+    if not (channel / LATEST).exists():
+        return None
+    manifest = newest(channel).manifest
+    return {
+        "seq": manifest["seq"],
+        "day": manifest["day"],
+        "entries": manifest["state_count"],
+        **manifest["ops"],
+    }
+
+
+def _row(token: str, entry: Entry, state: State) -> dict[str, Any]:
+    live = entry.valid_until > instant(state.created)
+    return {
+        "token": token[:_TOKEN_SHOWN] + "...",
+        "reason_code": entry.reason_code,
+        "confidence": entry.confidence,
+        "sources": entry.sources,
+        "first_seen": entry.first_seen.date().isoformat(),
+        "last_seen": entry.last_seen.date().isoformat(),
+        "valid_until": entry.valid_until.date().isoformat(),
+        "in_force": live,
+    }
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))

@@ -1,0 +1,125 @@
+"""Release folders: written beside, moved into place whole, pointed to last.
+
+Here: files on disk and their order. Not here: what they say (`release.py`).
+
+A numbered folder appears complete and is never changed or numbered again. The
+rename of `latest.json` is what publishes it; a process killed before that
+leaves a complete folder nobody is pointed to, which the next run takes up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from itertools import islice
+from pathlib import Path
+
+from mingdan.errors import LakeError
+from mingdan.lists.format import FORMAT, LATEST, Header, canonical
+from mingdan.lists.manifest import Release, newest, numbered, release
+from mingdan.lists.reader import check_continues
+from mingdan.lists.refusals import Damaged, Missing
+from mingdan.lists.unpack import FileFacts
+
+_LINES = 8_192
+
+
+@contextmanager
+def publishing_to(partner: str) -> Iterator[None]:
+    """Raise LakeError if the disk refuses; what is published is then as it was."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(
+            f"cannot publish to {partner}: {error}; its last release stays the latest"
+        ) from error
+
+
+@contextmanager
+def staging(releases: Path, partner: str) -> Iterator[Path]:
+    """An empty private folder on the releases' disk, removed at the end."""
+    folder = releases / ".staging" / partner
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_body(path: Path, header: Header, rows: Iterable[str]) -> FileFacts:
+    """Write header and rows as one gzip member, equal bytes for equal lines."""
+    plain = 0
+    lines = (line + "\n" for part in ([header.line()], rows) for line in part)
+    with (
+        path.open("wb") as file,
+        GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed,
+    ):
+        while block := "".join(islice(lines, _LINES)).encode("ascii"):
+            packed.write(block)
+            plain += len(block)
+    _sync(path)
+    with path.open("rb") as written:
+        digest = hashlib.file_digest(written, "sha256").hexdigest()
+    return FileFacts(digest, path.stat().st_size, plain, header.count)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text and bring it to the disk."""
+    path.write_text(text, encoding="ascii")
+    _sync(path)
+
+
+def put_in_place(staged: Path, channel: Path, seq: int) -> Release:
+    """Move a complete staged folder to its number. It is not pointed to yet."""
+    channel.mkdir(parents=True, exist_ok=True)
+    target = numbered(channel, seq)
+    _sync(staged)
+    staged.rename(target)
+    _sync(channel)
+    return release(target)
+
+
+def point_to(channel: Path, of: Release) -> None:
+    """Make a release the latest, in one rename."""
+    pointer = {
+        "fmt": FORMAT,
+        "manifest_sha256": of.sha256,
+        **{name: of.manifest[name] for name in ("channel", "seq", "day", "state_sha256")},
+    }
+    partial = channel.parent / ".staging" / f"{channel.name}.{LATEST}"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    write_text(partial, canonical(pointer) + "\n")
+    partial.replace(channel / LATEST)
+    _sync(channel)
+
+
+def last_release(channel: Path) -> Release | None:
+    """The latest release, after taking up complete ones that nothing points to yet.
+
+    None if there is none. Raises Damaged if what lies there does not continue
+    the latest release, Missing if `latest.json` is gone and cannot be made again.
+    """
+    last = newest(channel) if (channel / LATEST).exists() else None
+    if last is None and not numbered(channel, 1).exists() and any(channel.glob("[0-9]*")):
+        raise Missing(f"{channel / LATEST} is gone; restore it from the backup")
+    while (following := numbered(channel, (last.seq if last else 0) + 1)).exists():
+        step = release(following)
+        if step.manifest["previous"] != (last.sha256 if last else None):
+            raise Damaged(f"{following} does not continue the release before it")
+        check_continues(channel, step)
+        point_to(channel, step)
+        last = step
+    return last
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

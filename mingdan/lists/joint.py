@@ -1,0 +1,64 @@
+"""The joint list (联合黑名单) after a night.
+
+Here: the step that turns published labels into list entries. Not here: what a
+partner sees of them (`release.py`) and labels (`classes`).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from mingdan.calendar import known_at, naive_utc
+from mingdan.classes.tables import LABELS
+from mingdan.engine import define_view, statement, used
+from mingdan.errors import MissingInput
+from mingdan.lists.policy import list_policy, publishable
+from mingdan.lists.tables import LIST_ENTRIES
+from mingdan.night import Night, Report
+from mingdan.orders.tables import NUMBER_HOLDINGS, PROTECTIONS, SUBSCRIPTION_HOLDINGS
+from mingdan.reports.partners import load_partners
+
+SNAPSHOT = (LABELS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, PROTECTIONS)
+"""What the list of a day is made of, each as of that day."""
+
+
+def build(night: Night, day: date) -> Report:
+    """Replace `list_entries` of `day`. Raises MissingInput if a table lacks the day.
+
+    Protections (红名单) are asked again here, whatever the labels say of them.
+    """
+    for table in SNAPSHOT:
+        if day not in night.lake.days(table):
+            raise MissingInput(f"{table.name} of {day} is not in the lake; the list stays as it is")
+    partition = night.lake.write(LIST_ENTRIES, day, _entries(night, day))
+    return Report((partition,), {"entries": partition.rows})
+
+
+def _entries(night: Night, day: date) -> pl.DataFrame:
+    lake = night.lake
+    policy = list_policy(night.settings)
+    terms = publishable(night.settings, policy.class_code)
+    partners = load_partners(night.settings)
+    before = [held for held in lake.days(LIST_ENTRIES) if held < day][-1:]
+    parameters = {
+        "class_code": policy.class_code,
+        "known_at": naive_utc(known_at(day)),
+        "pepper": night.pepper.hex(),
+        "may_be_reexported": [
+            code for code, partner in partners.items() if partner.agreement.may_be_reexported
+        ],
+    }
+    reasons = pl.DataFrame(
+        {"reason_code": list(terms), "term_days": list(terms.values())},
+        schema={"reason_code": pl.String, "term_days": pl.Int32},
+    )
+    with night.engine.connect() as connection:
+        for table in SNAPSHOT:
+            define_view(connection, table.name, table, lake.files(table, [day]))
+        define_view(connection, "listed_before", LIST_ENTRIES, lake.files(LIST_ENTRIES, before))
+        connection.register("reasons", reasons)
+        text = statement("lists/entries")
+        found: pl.DataFrame = connection.sql(text, params=used(text, parameters)).pl()
+    return found

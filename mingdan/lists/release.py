@@ -1,0 +1,191 @@
+"""What the configured partner receives: one release a night.
+
+Here: the step that publishes. Not here: who is listed (`joint.py`), the files of
+a release (`compose.py`), folders on disk (`folder.py`).
+
+Fail closed: without an agreement in force that names what may be told, nothing
+leaves. Numbers are looked up here, in the order store, and nowhere before.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from mingdan.calendar import known_at
+from mingdan.classes.tables import LABELS
+from mingdan.errors import InputRefused, MissingInput
+from mingdan.lists.compose import Content, compose
+from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
+from mingdan.lists.format import state_sha256
+from mingdan.lists.manifest import Release
+from mingdan.lists.policy import ListPolicy, list_policy
+from mingdan.lists.reader import snapshot
+from mingdan.lists.retractions import reasons
+from mingdan.lists.rows import changes, state_of
+from mingdan.lists.tables import LIST_ENTRIES
+from mingdan.lists.tokens import Tokeniser, keyed_tokeniser
+from mingdan.night import Night, Report
+from mingdan.reports.partners import Partner, partner_named
+
+Facts = dict[str, int | float | str]
+
+
+def publish(night: Night, day: date) -> Report:
+    """Publish the list of `day` to the configured partner.
+
+    The same day with the same list again publishes nothing, with another list
+    the next number. Facts: `withheld` (why nothing may leave), `superseded` (a
+    later day is out), else the release's numbers. Raises MissingInput without
+    that day's list, InputRefused if the key or the last release is not what it
+    should be, LakeError if the disk refuses; the last release then stays.
+    """
+    partner = partner_named(night.settings.partner, night.settings)
+    hindrance = partner.hindrance(day) or _unfit(partner)
+    if hindrance is not None:
+        return Report((), {"withheld": hindrance})
+    channel = night.settings.releases / partner.code
+    with publishing_to(partner.code):
+        last = last_release(channel)
+        if last is not None and day.isoformat() < last.manifest["day"]:
+            return Report((), {"superseded": f"release {last.seq} of {last.manifest['day']}"})
+        policy = list_policy(night.settings)
+        rows, tokeniser = _rows(night, day, partner, policy, last)
+        if last is None or not _is_out(last, day, rows, partner):
+            last = _write(night, day, channel, partner, policy, tokeniser, rows, last)
+    return Report((), _facts(last))
+
+
+def _unfit(partner: Partner) -> str | None:
+    """Why this agreement lets nothing out through this version."""
+    if partner.channel is None:
+        return "no_channel"
+    if not partner.agreement.receives:
+        return "not_agreed"
+    # Never more than agreed: who may only match is not given tokens it could undo.
+    if partner.agreement.disclosure != "keyed":
+        return f"disclosure_{partner.agreement.disclosure}_not_offered"
+    return None
+
+
+def _rows(
+    night: Night, day: date, partner: Partner, policy: ListPolicy, last: Release | None
+) -> tuple[dict[str, str], Tokeniser]:
+    """The partner's view of the day's list and what made its tokens."""
+    if day not in night.lake.days(LIST_ENTRIES):
+        raise MissingInput(f"list_entries of {day} is not in the lake; nothing is published")
+    agreed = partner.agreement
+    epoch = agreed.token_epoch
+    if last is not None and epoch < last.manifest["epoch"]:
+        raise InputRefused(
+            f"{partner.code}: epoch {epoch} is past, {last.manifest['epoch']} has been published"
+        )
+    expected = last.manifest["key_id"] if last and last.manifest["epoch"] == epoch else None
+    tokeniser = keyed_tokeniser(night.settings.secrets, partner.code, epoch, expected=expected)
+    entries = (
+        night.lake.scan(LIST_ENTRIES, [day])
+        .filter(
+            pl.col("reason_code").is_in(list(agreed.receives)),
+            pl.col("valid_until") > known_at(day).replace(tzinfo=None),
+        )
+        .collect()
+    )
+    subscriptions = entries["subscription_id"].unique().sort().to_list()
+    numbers = night.orders.current_numbers(subscriptions, known_at(day)) if subscriptions else {}
+    return state_of(entries, numbers, tokeniser, policy.weight), tokeniser
+
+
+def _is_out(last: Release, day: date, rows: dict[str, str], partner: Partner) -> bool:
+    return bool(
+        last.manifest["day"] == day.isoformat()
+        and last.manifest["epoch"] == partner.agreement.token_epoch
+        and last.manifest["state_sha256"] == state_sha256(rows)
+    )
+
+
+def _write(
+    night: Night,
+    day: date,
+    channel: Path,
+    partner: Partner,
+    policy: ListPolicy,
+    tokeniser: Tokeniser,
+    rows: dict[str, str],
+    last: Release | None,
+) -> Release:
+    before = {} if last is None else snapshot(last).rows
+    agreed = partner.agreement
+    content = Content(
+        channel=str(partner.channel),
+        list=policy.list,
+        epoch=agreed.token_epoch,
+        key_id=tokeniser.key_id,
+        token_alg=tokeniser.token_alg,
+        seq=1 if last is None else last.seq + 1,
+        day=day,
+        rows=rows,
+        changed=changes(before, rows, partial(_why, night, day, partner, policy, last)),
+        previous=None if last is None else last.sha256,
+        agreement={
+            "reference": agreed.reference,
+            "purpose": agreed.purpose,
+            "legal_basis": agreed.legal_basis,
+            "disclosure": agreed.disclosure,
+            "receives": sorted(agreed.receives),
+        },
+        inputs=_inputs(night, day),
+    )
+    with staging(night.settings.releases, partner.code) as folder:
+        compose(folder, content)
+        done = put_in_place(folder, channel, content.seq)
+        point_to(channel, done)
+    return done
+
+
+def _why(
+    night: Night,
+    day: date,
+    partner: Partner,
+    policy: ListPolicy,
+    last: Release | None,
+    gone: list[str],
+) -> dict[str, str]:
+    if last is None:
+        return {}
+    epoch = last.manifest["epoch"]
+    if epoch != partner.agreement.token_epoch:
+        return dict.fromkeys(gone, "rekeyed")
+    then = keyed_tokeniser(
+        night.settings.secrets, partner.code, epoch, expected=last.manifest["key_id"]
+    )
+    return reasons(night, day, last, then, gone, policy.class_code)
+
+
+def _inputs(night: Night, day: date) -> dict[str, Any]:
+    """Digests of what the release was made of; they say nothing of what is in it."""
+    labels = night.lake.scan(LABELS, [day]).select("ruleset_hash").unique().collect()
+    return {
+        "labels": night.lake.partition(LABELS, day).digest,
+        "list_entries": night.lake.partition(LIST_ENTRIES, day).digest,
+        "rulesets": sorted(labels["ruleset_hash"].drop_nulls().to_list()),
+    }
+
+
+def _facts(of: Release) -> Facts:
+    ops = of.manifest["ops"]
+    facts: Facts = {
+        "seq": of.seq,
+        "entries": of.manifest["state_count"],
+        "added": ops.get("ADD", 0),
+        "modified": ops.get("MOD", 0),
+        "deleted": ops.get("DEL", 0),
+        "state_sha256": of.manifest["state_sha256"],
+        "release": str(of.folder),
+    }
+    for reason, count in of.manifest["retractions"].items():
+        facts[f"deleted_{reason}"] = count
+    return facts

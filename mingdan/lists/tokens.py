@@ -1,0 +1,96 @@
+"""Tokens: what stands for a number in a partner's list.
+
+Here: making tokens, with nothing but the standard library (a partner makes
+them too, to look up its own customers). Not here: which numbers are listed.
+
+A keyed token protects against an outsider who gets the file. It does not
+protect against the partner, who has the key and can try all 7 thousand million
+mobile numbers in minutes: that takes an oblivious evaluation, for which
+`Tokeniser` leaves the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+from mingdan.errors import InputRefused
+from mingdan.identifiers import load_key
+
+_E164 = re.compile(r"[1-9]\d{4,17}", re.ASCII)
+_KEY_BYTES = 32
+
+
+class Tokeniser(Protocol):
+    """Turns numbers into one partner's tokens; other tokens for every other partner."""
+
+    @property
+    def token_alg(self) -> str:
+        """Name of the algorithm in the header."""
+
+    @property
+    def key_id(self) -> str:
+        """Fingerprint of the key, 16 hex digits: tells keys apart, reveals nothing of them."""
+
+    def tokens(self, msisdns: Iterable[str]) -> list[str]:
+        """The token of each number (E.164 without `+`), in the order given."""
+
+
+class KeyedTokeniser:
+    """HMAC-SHA-256 under a key of one partner, list and epoch; lowercase hex."""
+
+    token_alg = "hmac-sha256"  # noqa: S105
+
+    def __init__(self, key: bytes) -> None:
+        """Raises InputRefused unless the key has 32 bytes."""
+        if len(key) != _KEY_BYTES:
+            raise InputRefused(f"a token key has {_KEY_BYTES} bytes, this one {len(key)}")
+        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
+        self.key_id = hashlib.sha256(b"mingdan token key " + key).hexdigest()[:16]
+
+    def tokens(self, msisdns: Iterable[str]) -> list[str]:
+        """The token of each number. Raises ValueError for one that is not E.164."""
+        made = []
+        for msisdn in msisdns:
+            if not _E164.fullmatch(msisdn):
+                raise ValueError("a number to be listed is not E.164 digits")
+            # A copy of the prepared key saves two of the four hash blocks.
+            one = self._keyed.copy()
+            one.update(msisdn.encode("ascii"))
+            made.append(one.hexdigest())
+        return made
+
+
+def key_path(secrets: Path, partner: str, epoch: int) -> Path:
+    """Where the token key of a partner and epoch lies."""
+    return secrets / f"{partner}-{epoch}.key"
+
+
+def keyed_tokeniser(
+    secrets: Path, partner: str, epoch: int, *, expected: str | None = None
+) -> KeyedTokeniser:
+    """The tokeniser of a partner and epoch; `expected` is the key id already published.
+
+    The key is made on first use, never when tokens of that epoch are out: a new
+    one would silently make every entry another. Raises InputRefused.
+    """
+    path = key_path(secrets, partner, epoch)
+    if expected is not None and not path.exists():
+        raise InputRefused(
+            f"{path} is gone but epoch {epoch} has been published with it; restore it from the "
+            "backup, or raise `token_epoch` in the agreement to begin a new epoch"
+        )
+    try:
+        tokeniser = KeyedTokeniser(load_key(path))
+    except ValueError:
+        raise InputRefused(f"{path}: not a key of {_KEY_BYTES} bytes in hex") from None
+    if expected is not None and tokeniser.key_id != expected:
+        raise InputRefused(
+            f"{path} is not the key epoch {epoch} was published with "
+            f"({tokeniser.key_id} instead of {expected})"
+        )
+    return tokeniser

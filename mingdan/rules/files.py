@@ -1,0 +1,35 @@
+"""Where policy files come from: the operator's own, else those shipped.
+
+Here: which text stands for a policy file. Not here: what it must say.
+
+An operator's file under `<data>/policy/` takes the place of the whole shipped
+file of the same name, e.g. `<data>/policy/senders/rules.toml`; files are never
+merged, so what is in force is what one file says.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files as resource_files
+from pathlib import Path
+
+from mingdan.errors import InputRefused
+from mingdan.settings import Settings
+
+
+def policy_text(name: str, settings: Settings | None = None) -> tuple[str, str]:
+    """Text of the policy file `name` (e.g. `classes/rules.toml`) and where it stands.
+
+    Without settings: the shipped one. Raises InputRefused if the operator's
+    file cannot be read.
+    """
+    own = None if settings is None else settings.data / "policy" / name
+    if own is not None and own.exists():
+        return _read(own), str(own)
+    return (resource_files("mingdan") / name).read_text(encoding="utf-8"), name
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(f"{path}: {error}") from error
