@@ -9,7 +9,8 @@ SEED ?= 7
 export MINGDAN_DATA ?= data
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 export DAGSTER_DISABLE_TELEMETRY := 1
-export PYTHONWARNINGS ?= ignore::dagster.BetaWarning,ignore::dagster.PreviewWarning
+# dg says so at length if another environment, or none, is active
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .PHONY: help nightly test lint types pytest ui ui-readonly notebook bench lock clean
 .DEFAULT_GOAL := help

@@ -21,7 +21,7 @@ def picture(frame: pl.DataFrame, *, title: str, kind: str = "bar") -> str:
 
     Bars are stacked by series in the order given; an empty frame says so.
     """
-    figure = Figure(figsize=(7.2, 2.6), dpi=96, layout="constrained")
+    figure = Figure(figsize=(7.2, 3.2), dpi=96, layout="constrained")
     axes = figure.add_subplot()
     if frame.is_empty():
         axes.text(0.5, 0.5, "nothing on this day", ha="center", va="center", color="#8a8f98")
@@ -42,13 +42,18 @@ def picture(frame: pl.DataFrame, *, title: str, kind: str = "bar") -> str:
                 axes.bar(labels, heights, bottom=bottom, color=colour, label=str(name))
                 bottom = [low + high for low, high in zip(bottom, heights, strict=True)]
         crowded = len(labels) > 8
-        axes.tick_params(axis="x", labelsize=7, rotation=40 if crowded else 0)
+        axes.tick_params(axis="x", labelsize=7)
+        if crowded:
+            for label in axes.get_xticklabels():
+                label.set(rotation=40, ha="right", rotation_mode="anchor")
         if len(labels) > 31:
             axes.set_xticks(range(0, len(labels), len(labels) // 12))
         axes.tick_params(axis="y", labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
         if len(series) > 1:
-            axes.legend(fontsize=7, frameon=False, ncols=min(4, len(series)))
+            figure.legend(
+                loc="outside lower center", fontsize=7, frameon=False, ncols=min(5, len(series))
+            )
     axes.set_title(title, fontsize=9, loc="left")
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]

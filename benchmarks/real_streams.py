@@ -20,6 +20,7 @@ import io
 import json
 import math
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -27,13 +28,14 @@ import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from mingdan.calendar import business_day
+from mingdan.calendar import days as every_day
 from mingdan.classes.tables import LABELS
 from mingdan.features.tables import FEATURES
 from mingdan.lake import Lake
@@ -47,6 +49,7 @@ STEPS_RUN = tuple(step for step in STEPS if step.stage != "lists")
 """Nothing is released from a benchmark."""
 SINGAPORE = ZoneInfo("Asia/Singapore")
 """Where NUS collected: local times, eight hours ahead of UTC like Shanghai."""
+SILENCE = timedelta(days=31)
 NUS_FORMATS = (
     "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M",
     "%Y/%m/%d %H:%M", "%Y-%m-%d %H:%M:%S",
@@ -136,10 +139,11 @@ def _parse(moment: str) -> datetime | None:
 
 def deliver(stream: str, path: Path, landing: Path) -> tuple[list[date], int]:
     """Write the stream as deliveries of its days; returns the days and unusable messages."""
-    source, suffix, header, lines = {
-        "collegemsg": ("collegemsg", "txt", "", college_lines(path)),
-        "nus_zh": ("nus_sms", "csv", "id,sender,recipient,time\n", nus_lines(path, "zh")),
-        "nus_en": ("nus_sms", "csv", "id,sender,recipient,time\n", nus_lines(path, "en")),
+    sources, suffix, header, lines = {
+        # both ends of a private message are members: each end's side is a source
+        "collegemsg": (("collegemsg", "collegemsg_received"), "txt", "", college_lines(path)),
+        "nus_zh": (("nus_sms",), "csv", "id,sender,recipient,time\n", nus_lines(path, "zh")),
+        "nus_en": (("nus_sms",), "csv", "id,sender,recipient,time\n", nus_lines(path, "en")),
     }[stream]
     by_day: dict[date, list[str]] = defaultdict(list)
     unusable = 0
@@ -149,40 +153,63 @@ def deliver(stream: str, path: Path, landing: Path) -> tuple[list[date], int]:
         else:
             by_day[day].append(line)
     for day, content in by_day.items():
-        folder = landing / "usage" / source / day.isoformat()
-        folder.mkdir(parents=True)
-        file = folder / f"{source}_{day:%Y%m%d}.{suffix}"
-        file.write_text(header + "\n".join(content) + "\n", encoding="utf-8")
+        for source in sources:
+            folder = landing / "usage" / source / day.isoformat()
+            folder.mkdir(parents=True)
+            file = folder / f"{source}_{day:%Y%m%d}.{suffix}"
+            file.write_text(header + "\n".join(content) + "\n", encoding="utf-8")
     return sorted(by_day), unusable
 
 
+def spells(days: list[date]) -> list[tuple[date, date]]:
+    """First and last day of each stretch without a silence longer than any window.
+
+    A night needs the night before it. Across a silence of more than 31 days
+    nothing is remembered anyway, so each stretch is run on a lake of its own.
+    """
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and day - found[-1][1] <= SILENCE:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
 def run(stream: str, path: Path) -> Outcome:
-    """Every night of a stream, from its first day to its last, in order."""
+    """Every night of a stream, stretch by stretch, in order."""
     started = time.perf_counter()
     outcome = Outcome(stream)
+    flagged: Counter[str] = Counter()
+    quarantined: Counter[str] = Counter()
+    senders: set[int] = set()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            data=Path(folder), required_sources=[], required_reports=[], bad_rows_limit=1.0
-        )
-        Lake(settings.lake, buckets=1)
-        days, outcome.unusable_in_source = deliver(stream, path, settings.landing)
-        night = Night(settings)
-        night.orders.close()
-        flagged: Counter[str] = Counter()
-        quarantined: Counter[str] = Counter()
-        senders: set[int] = set()
-        with night.lock():
-            for day in days:
-                for step in STEPS_RUN:
-                    step.run(night, day)
-                _count(night, day, outcome, flagged, quarantined, senders)
-                if day.day == 1:
-                    print(f"  {stream}: {day}, {outcome.sender_days:,} sender-days",
-                          file=sys.stderr)  # fmt: skip
-        outcome.days = len(days)
-        outcome.senders = len(senders)
-        outcome.flagged_days = dict(sorted(flagged.items()))
-        outcome.quarantined = dict(sorted(quarantined.items()))
+        landing = Path(folder) / "landing"
+        delivered, outcome.unusable_in_source = deliver(stream, path, landing)
+        for number, (first, last) in enumerate(spells(delivered)):
+            data = Path(folder) / f"stretch-{number}"
+            data.mkdir()
+            (data / "landing").symlink_to(landing)
+            settings = Settings(
+                data=data, required_sources=[], required_reports=[], bad_rows_limit=1.0
+            )
+            Lake(settings.lake, buckets=1)
+            night = Night(settings)
+            with night.lock():
+                for day in every_day(first, last):
+                    for step in STEPS_RUN:
+                        step.run(night, day)
+                    _count(night, day, outcome, flagged, quarantined, senders)
+            night.orders.close()
+            shutil.rmtree(data)
+            print(
+                f"  {stream}: {first} to {last}, {outcome.sender_days:,} sender-days so far",
+                file=sys.stderr,
+            )
+        outcome.days = len(delivered)
+    outcome.senders = len(senders)
+    outcome.flagged_days = dict(sorted(flagged.items()))
+    outcome.quarantined = dict(sorted(quarantined.items()))
     outcome.seconds = round(time.perf_counter() - started, 1)
     return outcome
 

@@ -258,7 +258,10 @@ class Lake:
             return DeltaTable(folder, version=version)
         known = self._open.get(table.name)
         if known is not None:
-            known.update_incremental()
+            # an update lists the log, which costs milliseconds, dozens of times a step
+            following = f"_delta_log/{known.version() + 1:020}.json"
+            if (self._folder(table) / following).exists():
+                known.update_incremental()
             return known
         try:
             known = DeltaTable(folder)
@@ -318,7 +321,11 @@ class Lake:
         if buckets is not None:
             filters.append(("bucket", "in", [str(bucket) for bucket in buckets]))
         delta.create_write_transaction(
-            list(adds), "overwrite", schema, partition_by=table.partition_by, partition_filters=filters
+            list(adds),
+            "overwrite",
+            schema,
+            partition_by=table.partition_by,
+            partition_filters=filters,
         )
 
 

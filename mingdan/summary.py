@@ -28,7 +28,8 @@ class NightSummary:
     """One night. Frames: `files(source, files, received, ...)`,
 
     `classes(class_code, reason_code, state, subjects, in_force)`,
-    `changes(change, class_code, reason_code, level, subjects)`.
+    `changes(change, class_code, reason_code, level, subjects, because)`, the last the rules and
+    sources that decided it.
     """
 
     day: date
@@ -125,7 +126,10 @@ def _changes(lake: Lake, day: date) -> pl.DataFrame:
             "reason_code",
             "level",
         )
-        .agg(subjects=pl.len())
+        .agg(
+            subjects=pl.len(),
+            because=pl.col("source_ref").str.split(",").explode().unique().sort().str.join(", "),
+        )
         .sort("change", "class_code", "reason_code", "level")
         .collect()
     )

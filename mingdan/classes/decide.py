@@ -44,7 +44,7 @@ def decide(night: Night, day: date) -> Report:
     document = policy.decision([senders.hash])
     derived = derive(
         night.engine,
-        night_inputs.files(night.lake, read),
+        night_inputs.files_now(night.lake, read),
         policy,
         senders,
         day=day,

@@ -56,7 +56,7 @@ def derive(
     ruleset_hash: str,
     snapshot_hash: str,
 ) -> Derived:
-    """Decide the night of `day` from Parquet files by table name (`previous`: last labels).
+    """Decide the night of `day` from Parquet files by table name (`labels`: last night's).
 
     Raises LakeError if the database refuses.
     """

@@ -94,8 +94,13 @@ def recall(lake: Lake, day: date) -> list[Input]:
     )
 
 
-def files(lake: Lake, inputs: Sequence[Input]) -> dict[str, list[str]]:
-    """The Parquet files of each input, by table name.
+def files_now(lake: Lake, inputs: Sequence[Input]) -> dict[str, list[str]]:
+    """The Parquet files of inputs just gathered, by table name."""
+    return {known.table: lake.files(TABLES[known.table], [known.day]) for known in inputs}
+
+
+def files_then(lake: Lake, inputs: Sequence[Input]) -> dict[str, list[str]]:
+    """The Parquet files of inputs recorded earlier, by table name.
 
     Taken from the present version if it still holds the same bytes, else from
     the recorded one. Raises LakeError if neither does.

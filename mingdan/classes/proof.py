@@ -78,7 +78,7 @@ def prove(engine: Engine, day: date, subjects: Collection[Subject]) -> Proof:
             return Proof("equal")
         read = night_inputs.recall(lake, day)
         snapshot_hash = night_inputs.snapshot_hash(read)
-        files = night_inputs.files(lake, read)
+        files = night_inputs.files_then(lake, read)
         derived = derive(
             engine,
             files,

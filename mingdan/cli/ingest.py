@@ -27,7 +27,8 @@ from mingdan.settings import Settings
 from mingdan.usage.days import build
 from mingdan.usage.delivery import file_named
 from mingdan.usage.intake import land, problem_of
-from mingdan.usage.source import Source, load_source
+from mingdan.usage.source import Source
+from mingdan.usage.specs import load_source
 from mingdan.usage.tables import USAGE_FILES, USAGE_QUARANTINE
 
 _COUNTS = {
@@ -42,7 +43,7 @@ _COUNTS = {
 def command(
     day: Annotated[
         str | None,
-        typer.Argument(help="Delivery day, e.g. 2026-11-01 [default: the last business day]."),
+        typer.Argument(help="Delivery day (2026-11-01); none: the last business day."),
     ] = None,
     *,
     source: Annotated[

@@ -16,6 +16,7 @@ from importlib import import_module
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from mingdan.errors import MingdanError, WrongUsage
 
@@ -56,11 +57,16 @@ def app() -> None:
     try:
         build(only=next(iter(sys.argv[1:]), None))(standalone_mode=True)
     except WrongUsage as error:
-        Console(stderr=True).print(f"[red]wrong usage:[/red] {error}", highlight=False)
+        _complain("wrong usage", error)
         sys.exit(2)
     except MingdanError as error:
-        Console(stderr=True).print(f"[red]refused:[/red] {error}", highlight=False)
+        _complain("refused", error)
         sys.exit(1)
+
+
+def _complain(kind: str, error: MingdanError) -> None:
+    # a refused header may hold what rich would take for markup
+    Console(stderr=True).print(f"[red]{kind}:[/red] {escape(str(error))}", highlight=False)
 
 
 def _needs_extra(name: str) -> Callable[[], None]:

@@ -136,7 +136,7 @@ def _print_nights(settings: Settings, lake: Lake, run: list[date], *, as_json: b
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return
-    Console().print(_table("Nights", pl.DataFrame(rows)))
+    _console().print(_table("Nights", pl.DataFrame(rows)))
 
 
 def _print_night(settings: Settings, night: NightSummary, *, as_json: bool) -> None:
@@ -145,7 +145,7 @@ def _print_night(settings: Settings, night: NightSummary, *, as_json: bool) -> N
     if as_json:
         print(json.dumps(_as_json(night, found), ensure_ascii=False, indent=1))
         return
-    console = Console()
+    console = _console()
     console.rule(f"[bold]The night of {night.day}[/bold]")
     console.print(
         f"Usage: [bold]{night.received:,}[/bold] records in, "
@@ -186,6 +186,12 @@ def _print_score(console: Console, found: Score) -> None:
         f"published precision {_share(found.published_precision)}"
     )
     console.print(_table("By archetype", found.archetypes))
+
+
+def _console() -> Console:
+    """A console wide enough for the tables when the output is a file or a pipe."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 def _share(value: float | None) -> str:

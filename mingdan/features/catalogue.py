@@ -123,3 +123,7 @@ def _lines() -> Iterator[str]:
                 feature.differs or "",
             )
             yield "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

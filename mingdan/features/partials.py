@@ -1,7 +1,11 @@
 """The night's step `daily partials`: a day's usage as sums, pairs and devices.
 
-Here: which days are built again. Not here: what a partial holds (`tables.py`)
-and how it is counted (`sql/features/`).
+Here: which days are built again, and how much of them. Not here: what a partial
+holds (`tables.py`) and how it is counted (`sql/features/`).
+
+The night's own day is made whole. Of a re-opened day only the subscriptions
+whose records changed are counted again, told by a fingerprint; the others' rows
+are kept, which gives the bytes of the whole day made again.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ def build(night: Night, day: date) -> Report:
     with night.engine.connect() as connection:
         for event_day in event_days:
             partitions += night.engine.make(
-                _job(event_day),
+                _job(event_day, known=[event_day] if event_day < day else []),
                 event_day,
                 {
                     "day_start": naive_utc(day_start(event_day)),
@@ -51,9 +55,17 @@ def build(night: Night, day: date) -> Report:
     return Report(tuple(partitions), {"event days": len(event_days), **rows})
 
 
-def _job(event_day: date) -> Job:
+def _job(event_day: date, known: list[date]) -> Job:
     return Job(
-        inputs=[Read(GUIDED_USAGE, [event_day])],
-        each=[Result("events", "features/events"), Result("pairs", "features/pairs")],
+        inputs=[
+            Read(GUIDED_USAGE, [event_day]),
+            Read(DAILY_USAGE, known, alias="old_usage"),
+            Read(DAILY_PAIRS, known, alias="old_pairs"),
+            Read(DAILY_DEVICES, known, alias="old_devices"),
+        ],
+        each=[
+            Result(name, f"features/{name}")
+            for name in ("fingerprints", "touched", "events", "pairs")
+        ],
         outputs=[(table, f"features/{table.name}") for table in PARTIALS],
     )

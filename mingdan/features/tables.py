@@ -41,6 +41,7 @@ DAILY_USAGE = Table(
         C("mobile_steps", "INTEGER", "consecutive sent events both to mobile numbers"),
         C("walking_steps", "INTEGER", "of these, to numbers 1 to 10 apart"),
         C("max_calls_one_callee_hour", "INTEGER", "most calls to one party in one clock hour"),
+        C("fingerprint", "BIGINT", "changes when any record does: shows what came late"),
     ),
     key=("subscription_id",),
     sort=("subscription_id",),

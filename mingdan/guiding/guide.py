@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from functools import partial
 
-from mingdan.calendar import business_day, day_bounds, days, naive_utc
+import polars as pl
+
+from mingdan.calendar import business_day, day_bounds, day_start, days, naive_utc
 from mingdan.engine import Job, Read, Result
 from mingdan.errors import LakeError, MissingInput
 from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
@@ -21,6 +23,8 @@ from mingdan.orders.tables import NUMBER_HOLDINGS, ORDER_EVENTS, SUBSCRIPTION_HO
 from mingdan.usage.days import reopened as usage_reopened
 from mingdan.usage.tables import USAGE
 
+HOLDING_STAYS = ("SUSPEND", "RESUME", "BILL", "PAY", "PROTECT")
+"""Orders after which every number and subscription is held as before; any other may move it."""
 REASONS = ("imsi_msisdn_disagree", "no_holder", "no_party")
 
 
@@ -33,10 +37,11 @@ def reopened(night: Night, day: date) -> list[date]:
     """
     if day not in night.lake.days(ORDER_EVENTS):
         raise MissingInput(f"the order snapshot of {day} is missing: run step order_snapshot first")
-    start = day_bounds(day)[0]
-    since = night.engine.query(
-        "guiding/late_orders", [Read(ORDER_EVENTS, [day])], {"day_start": naive_utc(start)}
-    )["since"].item()
+    late = night.lake.scan(ORDER_EVENTS, [day]).filter(
+        pl.col("effective_at") < naive_utc(day_start(day)),
+        ~pl.col("order_type").is_in(HOLDING_STAYS),
+    )
+    since = late.select(pl.col("effective_at").min()).collect().item()
     wanted = set(usage_reopened(night, day))
     if since is not None:
         first = max(

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, Literal, cast
@@ -45,6 +45,7 @@ _ATTRIBUTES = (
     rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
     r"[1-9]\d{0,3}"
 )
+_LINES = 8_192
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 Rows = Mapping[str, str]
@@ -149,16 +150,16 @@ def row_patterns(token_alg: str) -> dict[str, re.Pattern[str]]:
     }
 
 
-def state_lines(rows: Rows) -> Iterator[str]:
-    """The state as text: `token,attributes` and a newline, ascending by token."""
-    return (f"{token},{rows[token]}\n" for token in sorted(rows))
-
-
 def state_sha256(rows: Rows) -> str:
-    """SHA-256 of the state as text: equal for equal lists, whoever computes it."""
+    """SHA-256 of the state as text: equal for equal lists, whoever computes it.
+
+    The text is `token,attributes` and a newline per entry, ascending by token.
+    """
     digest = hashlib.sha256()
-    for line in state_lines(rows):
-        digest.update(line.encode("ascii"))
+    tokens = sorted(rows)
+    for start in range(0, len(tokens), _LINES):
+        block = "".join([f"{token},{rows[token]}\n" for token in tokens[start : start + _LINES]])
+        digest.update(block.encode("ascii"))
     return digest.hexdigest()
 
 

@@ -80,6 +80,12 @@ def _rows(
         raise MissingInput(f"list_entries of {day} is not in the lake; nothing is published")
     agreed = partner.agreement
     epoch = agreed.token_epoch
+    named = {"channel": partner.channel, "list": policy.list}
+    if last is not None and named != {name: last.manifest[name] for name in named}:
+        raise InputRefused(
+            f"{partner.code}: channel and list of what is published are fixed; "
+            "for others, enter another partner"
+        )
     if last is not None and epoch < last.manifest["epoch"]:
         raise InputRefused(
             f"{partner.code}: epoch {epoch} is past, {last.manifest['epoch']} has been published"
@@ -88,10 +94,7 @@ def _rows(
     tokeniser = keyed_tokeniser(night.settings.secrets, partner.code, epoch, expected=expected)
     entries = (
         night.lake.scan(LIST_ENTRIES, [day])
-        .filter(
-            pl.col("reason_code").is_in(list(agreed.receives)),
-            pl.col("valid_until") > known_at(day).replace(tzinfo=None),
-        )
+        .filter(pl.col("reason_code").is_in(list(agreed.receives)))
         .collect()
     )
     subscriptions = entries["subscription_id"].unique().sort().to_list()

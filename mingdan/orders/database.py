@@ -36,7 +36,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from mingdan.errors import Busy, InputRefused, WrongUsage
 from mingdan.orders.instants import Instant, microseconds
@@ -50,13 +50,18 @@ COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
 _MIGRATION_LOCK = 0x6D696E67
 _KEY_LOCKS = 0x6D64
+_ANY_WRITER = text("SELECT pg_advisory_xact_lock_shared(:space, -1)")
+_NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, -1)")
 
 
 class Database:
     """One database by URL. Raises WrongUsage for a URL of another kind."""
 
     def __init__(self, url: str) -> None:
-        address = make_url(url)
+        try:
+            address = make_url(url)
+        except ArgumentError as error:
+            raise WrongUsage(f"not the URL of a database: {error}") from error
         if address.drivername in ("postgresql", "postgres"):
             address = address.set(drivername="postgresql+psycopg")
         if address.get_backend_name() not in ("sqlite", "postgresql"):
@@ -114,6 +119,7 @@ class Database:
         if not self.is_postgresql:
             return
         stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
+        connection.execute(_ANY_WRITER, {"space": _KEY_LOCKS})
         connection.execute(
             text(
                 "SELECT pg_advisory_xact_lock(:space, stripe) "
@@ -122,13 +128,20 @@ class Database:
             {"space": _KEY_LOCKS, "stripes": stripes},
         )
 
+    def settle(self) -> None:
+        """Wait until every writer now at work has ended. Raises Busy after 30 s."""
+        with self.writing() as connection:
+            # On SQLite to be the writer is to have waited for the last one.
+            if self.is_postgresql:
+                connection.execute(_NO_WRITER, {"space": _KEY_LOCKS})
+
     def migrate(self) -> None:
         """Bring the database to the newest shape. Raises InputRefused if it is newer."""
         try:
             with self.reading() as connection:
                 if MigrationContext.configure(connection).get_current_revision() == head():
                     return
-        except OperationalError as error:
+        except DBAPIError as error:
             raise InputRefused(f"cannot open the order store {self.name}: {error.orig}") from error
         with self.writing() as connection:
             if self.is_postgresql:
@@ -194,7 +207,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling would begin too late and never IMMEDIATE.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_SECONDS * 1000}")
+    cursor.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
     cursor.execute("PRAGMA journal_mode = WAL")
     # FULL: an order that was answered `completed` survives a power cut.
     cursor.execute("PRAGMA synchronous = FULL")

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, func, select, text
 from mingdan.orders import checks
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch, Work
-from mingdan.orders.businesses import BUSINESSES
+from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
 from mingdan.orders.flush import flush

@@ -127,13 +127,19 @@ def shaped(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def rows(connection: Connection, statement: Query, schema: dict[str, pl.DataType]) -> pl.DataFrame:
-    """A query's rows; instants come as integers and get their type at once."""
+    """A query's rows; instants come as integers and get their type at once.
+
+    Straight from the driver: every column is an integer or text, so there is
+    nothing for SQLAlchemy to convert, and a row object for each takes half the time.
+    """
     result = connection.execute(statement)
     names = list(result.keys())
+    cursor: Any = result.cursor
+    values = cursor.fetchall()
+    result.close()
     raw = {
         name: pl.Int64() if isinstance(schema[name], pl.Datetime) else schema[name]
         for name in names
     }
-    values = [tuple(row) for row in result.fetchall()]
-    frame = pl.DataFrame(values, schema=raw, orient="row", strict=False)
+    frame = pl.DataFrame(values, schema=raw, orient="row")
     return frame.cast({name: schema[name] for name in names})

@@ -29,6 +29,8 @@ def snapshot(night: Night, day: date) -> Report:
     back = max(WINDOW_DAYS + night.settings.late_days + SLACK_DAYS, 45)
     since = day_bounds(day - timedelta(days=back))[0]
     store = night.orders
+    # An order recorded before `instant` may still be on its way into the database.
+    store.settle()
     frames = {
         tables.ORDER_EVENTS: store.order_events(known_at(day - timedelta(days=1)), instant),
         tables.NUMBER_HOLDINGS: store.number_holdings(instant, since=since),

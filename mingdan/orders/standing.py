@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import reduce
 
 import polars as pl
-from sqlalchemy import Connection, func, literal, or_, select
+from sqlalchemy import BigInteger, Connection, cast, func, or_, select
 
 from mingdan.calendar import BUSINESS_ZONE, day_bounds, naive_utc
 from mingdan.identifiers import pseudonym
@@ -61,7 +61,6 @@ def subscriptions(
 
 def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.DataFrame:
     s, p, o = m.Subscription, m.Product, m.ProductOffering
-    known_end = (s.termination_recorded_at <= known_at) & (s.terminated_at < end)
     statement = (
         select(
             s.subscription_id,
@@ -72,7 +71,7 @@ def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.
             o.sender_kind,
             as_ticks(s.activated_at.expression, "activated_at"),
             as_ticks(s.terminated_at.expression, "terminated_at"),
-            func.coalesce(known_end, literal(value=False)).label("ended"),
+            as_ticks(s.termination_recorded_at.expression, "learnt_at"),
         )
         .join(p, p.subscription_id == s.subscription_id)
         .join(o, o.code == p.offering_code)
@@ -90,10 +89,13 @@ def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.
             "sender_kind": pl.String(),
             "activated_at": pl.Datetime("us"),
             "terminated_at": pl.Datetime("us"),
-            "ended": pl.Boolean(),
+            "learnt_at": pl.Datetime("us"),
         },
     )
-    return frame.with_columns(terminated_at=pl.when(pl.col("ended")).then("terminated_at"))
+    ended = (pl.col("learnt_at") <= naive_utc(known_at)) & (
+        pl.col("terminated_at") < naive_utc(end)
+    )
+    return frame.with_columns(terminated_at=pl.when(ended).then("terminated_at"))
 
 
 def _last_holders(
@@ -177,7 +179,7 @@ def _arrears(connection: Connection, known_at: datetime, day: date, end: datetim
     )
     paid = reading.rows(
         connection,
-        select(p.account_id, func.sum(p.amount_fen).label("paid_fen"))
+        select(p.account_id, cast(func.sum(p.amount_fen), BigInteger).label("paid_fen"))
         .where(p.recorded_at <= known_at, p.paid_at < end)
         .group_by(p.account_id),
         {"account_id": pl.Int64(), "paid_fen": pl.Int64()},

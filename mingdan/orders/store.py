@@ -98,6 +98,13 @@ class OrderStore:
                 progress(done)
         return total
 
+    def settle(self) -> None:
+        """Wait until every order now being written is on record. Raises Busy after 30 s.
+
+        What was recorded by an instant that has passed is complete after this.
+        """
+        self._database.settle()
+
     def order_events(self, after: datetime, until: datetime) -> pl.DataFrame:
         """Events recorded in `(after, until]`, as the lake's `order_events`."""
         with self._database.reading() as connection:

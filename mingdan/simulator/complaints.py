@@ -21,13 +21,13 @@ from mingdan.simulator.spec import DAY, HOUR, instant
 
 _CHANCE = {
     "burst_advertiser": 0.0022,
-    "slow_pacer": 0.0045,
-    "rotation_farm": 0.0035,
-    "number_walker": 0.0025,
-    "turned_bad": 0.0035,
-    "returning_person": 0.003,
-    "one_ring": 0.002,
-    "call_bomber": 0.0016,
+    "slow_pacer": 0.005,
+    "rotation_farm": 0.006,
+    "number_walker": 0.003,
+    "turned_bad": 0.005,
+    "returning_person": 0.004,
+    "one_ring": 0.003,
+    "call_bomber": 0.002,
 }
 """Chance that one event brings a complaint: many victims never complain."""
 _WRONG = 0.2
@@ -97,7 +97,9 @@ class Complaints:
                 {"complaint_id": key, "about": complaint.about, "persona": complaint.persona}
             )
         if self.scene.world.faults and len(received) > 12:
-            lines.append(lines[-1].replace("+08:00", "", 1).replace(key, f"{key}X"))
+            # on a busy day somebody types a time without its offset
+            key, _, rest = lines[-1].partition(",")
+            lines.append(f"{key}X,{rest.replace('+08:00', '', 1)}")
         (folder / "complaints.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def frame(self) -> pl.DataFrame:

@@ -72,9 +72,9 @@ def own_numbers(rng: np.random.Generator, blocks: Ints, count: int) -> Ints:
 
 def imeis(rng: np.random.Generator, count: int, *, modem: bool = False) -> Ints:
     """`count` distinct IMEIs; modems all have one type allocation code (TAC)."""
-    tac = np.full(count, MODEM_TAC) if modem else rng.choice(_TACS, count)
-    serial = rng.permutation(900_000)[:count] if count <= 900_000 else np.arange(count) % 10**6
-    return luhn(tac * 10**6 + serial + 10_000)
+    place = rng.permutation(count)
+    codes = np.array([MODEM_TAC]) if modem else _TACS
+    return luhn(codes[place % codes.size] * 10**6 + place // codes.size + 10_000)
 
 
 def imsis(rng: np.random.Generator, count: int) -> Ints:

@@ -13,7 +13,7 @@ from mingdan.simulator.rhythm import instants, works
 from mingdan.simulator.roster import Ints
 from mingdan.simulator.scene import Scene
 
-_FOREIGN_A2P = 0.42
+_FOREIGN_A2P = 0.45
 """Messages a person and day from ports of other operators."""
 _OWN_A2P = 0.11
 """The same from our own ports (each is two records, and some go outside)."""

@@ -143,7 +143,7 @@ def settle(world: World, rows: Draft) -> Roster:
     kinds = column["persona"]
     human = ~np.isin(kinds, [persona(name) for name in _FLEETS])
     fresh = (column["archetype"] > 0) & (column["settled"] == 0)
-    prepaid = rng.random(size) < np.where(fresh, 0.97, 0.35)
+    prepaid = rng.random(size) < np.where(fresh, 0.99, 0.35)
     tariff = np.array([kind.product for kind in PERSONAS])[kinds]
     own = np.where(prepaid, "PREPAID", np.where(rng.random(size) < 0.5, "POSTPAID", "POSTPAID_5G"))
 
@@ -159,7 +159,7 @@ def settle(world: World, rows: Draft) -> Roster:
     life = np.where(fresh, np.where(rng.random(size) < 0.4, 0.3, 0.0), 1.0) * human
     drive = rng.normal(0, 1, size)
     texting = 0.14 * np.exp(0.7 * drive + 1.0 * rng.normal(0, 1, size) - 0.745)
-    calling = 0.54 * np.exp(0.6 * drive + 0.6 * rng.normal(0, 1, size) - 0.36)
+    calling = 0.60 * np.exp(0.6 * drive + 0.6 * rng.normal(0, 1, size) - 0.36)
     friends = np.exp(np.log(13) + 0.45 * drive + 0.6 * rng.normal(0, 1, size))
     key = kinds == persona("key_account")
     grade = rng.choice(len(GRADES), size, p=[share for _, share in GRADES])

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from mingdan.errors import InputRefused, MissingInput, WrongUsage
 from mingdan.settings import Settings
-from mingdan.usage.source import Source, sources
+from mingdan.usage.source import Source
+from mingdan.usage.specs import sources
 
 MARKER = ".skip"
 """A file `<name>.skip` beside a delivered file: a person decided to go on without it."""

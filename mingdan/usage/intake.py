@@ -27,7 +27,7 @@ from mingdan.usage.records import STAGED_USAGE, Window, read_records
 from mingdan.usage.tables import LANDED_USAGE, USAGE_QUARANTINE
 from mingdan.usage.text import FileRefused, read_blocks
 
-_ROWS_HELD = 1_000_000
+_ROWS_HELD = 250_000
 """Records held in memory before they go to the staging folder."""
 _NAMED = 5
 """Refused files spelled out in one error."""

@@ -12,7 +12,6 @@ Reason codes: `unknown_code`, `missing_value`, `bad_time`, `too_late`, `in_futur
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,6 +21,7 @@ from mingdan.calendar import BUSINESS_ZONE, day_start, naive_utc
 from mingdan.lake import Lake
 from mingdan.tables import Column, Table
 from mingdan.usage import convert
+from mingdan.usage.fields import LARGEST, Fields
 from mingdan.usage.lines import Lines
 from mingdan.usage.source import Source
 from mingdan.usage.tables import LANDED_USAGE, USAGE_QUARANTINE
@@ -39,7 +39,6 @@ STAGED_USAGE = Table(
 )
 """Between files and the lake; lives in the lake's staging folder during a landing."""
 
-_SMALLEST, _LARGEST = -(2**31), 2**31 - 1
 _IMSI = range(14, 16)
 _IMEI = range(14, 17)
 
@@ -60,71 +59,6 @@ class Window:
         )
 
 
-class _Columns:
-    """The columns of one block and the first fault of each row."""
-
-    def __init__(self, lines: Lines, source: Source) -> None:
-        self.source = source
-        self.fields = lines.fields
-        self.reasons: list[tuple[str, str | None]] = []
-        self.first = pl.Series(values=[0] * lines.fields.height, dtype=pl.Int16)
-
-    def text(self, name: str | None) -> pl.Series:
-        if name is None:
-            return pl.Series(values=[None] * self.fields.height, dtype=pl.String)
-        return self.fields[name]
-
-    def flag(self, mask: pl.Series, reason: str, column: str | None) -> None:
-        if mask.any():
-            self.reasons.append((reason, column))
-            fresh = (self.first == 0) & mask.fill_null(value=False)
-            self.first = self.first.set(fresh, len(self.reasons))
-
-    def need(self, values: pl.Series, text: pl.Series, reason: str, column: str | None) -> None:
-        """Every given text must have become a value."""
-        self.flag(values.is_null() & text.is_not_null(), reason, column)
-
-    def code(self, field: str, fixed: str | None, codes: Mapping[str, str]) -> pl.Series:
-        column = getattr(self.source.columns, field)
-        if column is None:
-            return pl.Series(values=[fixed] * self.fields.height, dtype=pl.String)
-        text = self.text(column)
-        values = text.replace_strict(dict(codes), default=None, return_dtype=pl.String)
-        self.flag(text.is_null(), "missing_value", column)
-        self.need(values, text, "unknown_code", column)
-        return values
-
-    def integer(self, column: str | None, *, wide: bool = False) -> pl.Series:
-        """A whole number from 0; `wide`: up to 64 bits."""
-        text = self.text(column)
-        if column is None:
-            return text.cast(pl.Int64)
-        values = convert.integers(text)
-        self.need(values, text, "bad_integer", column)
-        self.flag(values < 0, "negative_value", column)
-        if not wide:
-            self.flag(values > _LARGEST, "too_large", column)
-        return values
-
-    def subscriber(self, column: str | None, lengths: range, reason: str) -> pl.Series:
-        """IMSI or IMEI."""
-        text = self.text(column)
-        if column is None:
-            return text.cast(pl.Int64)
-        if self.source.numbers.kind == "opaque":
-            return convert.opaque(text, f"{self.source.space}:{reason.removeprefix('bad_')}")
-        values = convert.identifiers(text, lengths)
-        self.need(values, text, reason, column)
-        return values
-
-    def number(self, text: pl.Series) -> tuple[pl.Series, pl.Series]:
-        if self.source.numbers.kind == "opaque":
-            values = convert.opaque(text, self.source.space)
-            kind = pl.select(pl.when(values.is_not_null()).then(pl.lit("opaque"))).to_series()
-            return values, kind
-        return convert.numbers(text)
-
-
 def read_records(
     lines: Lines, source: Source, window: Window, file: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -132,22 +66,22 @@ def read_records(
 
     The second frame has the columns of `usage_quarantine`.
     """
-    columns = _Columns(lines, source)
+    fields = Fields(lines, source)
     spec = source.columns
-    usage_type = columns.code("usage_type", source.usage_type, source.codes.usage_type)
-    direction = columns.code("direction", source.direction, source.codes.direction)
-    key = _record_key(columns, lines)
-    event_at, offset = _time(columns)
-    served = _served(columns)
-    imsi = columns.subscriber(spec.served_imsi, _IMSI, "bad_imsi")
-    imei = columns.subscriber(spec.served_imei, _IMEI, "bad_imei")
-    columns.flag(
+    usage_type = fields.code("usage_type", source.usage_type, source.codes.usage_type)
+    direction = fields.code("direction", source.direction, source.codes.direction)
+    key = _record_key(fields, lines)
+    event_at, offset = _time(fields)
+    served = _served(fields)
+    imsi = fields.subscriber(spec.served_imsi, _IMSI, "bad_imsi")
+    imei = fields.subscriber(spec.served_imei, _IMEI, "bad_imei")
+    fields.flag(
         served.is_null() & imsi.is_null(), "missing_value", spec.served_msisdn or spec.served_imsi
     )
-    other, kind = _other(columns, usage_type, direction)
-    duration = _duration(columns, usage_type)
-    octets = _bytes(columns)
-    charge = _charge(columns)
+    other, kind = _other(fields, usage_type, direction)
+    duration = _duration(fields, usage_type)
+    octets = _bytes(fields)
+    charge = _charge(fields)
     frame = pl.DataFrame(
         {
             "record_key": key,
@@ -166,17 +100,17 @@ def read_records(
             "duration_s": duration,
             "bytes": octets,
             "charge_fen": charge,
-            "cell": columns.integer(spec.cell, wide=True),
-            "area": columns.integer(spec.area),
-            "message_ref": columns.integer(spec.message_ref, wide=True),
-            "text_digest": convert.opaque(columns.text(spec.text), "text"),
+            "cell": fields.integer(spec.cell, wide=True),
+            "area": fields.integer(spec.area),
+            "message_ref": fields.integer(spec.message_ref, wide=True),
+            "text_digest": convert.opaque(fields.text(spec.text), "text"),
             "source_line": lines.numbers,
         }
     )
-    columns.flag(event_at < window.first, "too_late", source.time.column)
-    columns.flag(event_at >= window.end, "in_future", source.time.column)
-    good = columns.first == 0
-    quarantine = _quarantine(lines, columns, source, file)
+    fields.flag(event_at < window.first, "too_late", source.time.column)
+    fields.flag(event_at >= window.end, "in_future", source.time.column)
+    good = fields.first == 0
+    quarantine = _quarantine(lines, fields, source, file)
     if not good.all():
         frame = frame.filter(good)
     records = frame.with_columns(
@@ -185,99 +119,99 @@ def read_records(
     return records.cast(Lake.schema(STAGED_USAGE)), quarantine  # type: ignore[arg-type]
 
 
-def _record_key(columns: _Columns, lines: Lines) -> pl.Series:
-    names = columns.source.columns.record_id
+def _record_key(fields: Fields, lines: Lines) -> pl.Series:
+    names = fields.source.columns.record_id
     if not names:
         return lines.whole
     for name in names:
-        columns.flag(columns.text(name).is_null(), "missing_value", name)
+        fields.flag(fields.text(name).is_null(), "missing_value", name)
     if len(names) == 1:
-        return columns.text(names[0])
-    return columns.fields.select(pl.concat_str(names, separator="|")).to_series()
+        return fields.text(names[0])
+    return fields.columns.select(pl.concat_str(names, separator="|")).to_series()
 
 
-def _time(columns: _Columns) -> tuple[pl.Series, pl.Series]:
-    time = columns.source.time
-    text = columns.text(time.column)
+def _time(fields: Fields) -> tuple[pl.Series, pl.Series]:
+    time = fields.source.time
+    text = fields.text(time.column)
     offsets = None
     if time.offset_column is not None:
-        offsets = columns.text(time.offset_column)
-        columns.flag(offsets.is_null(), "missing_value", time.offset_column)
-    event_at, minutes = convert.instants(text, offsets, columns.source)
-    columns.flag(text.is_null(), "missing_value", time.column)
-    columns.need(event_at, text, "bad_time", time.column)
+        offsets = fields.text(time.offset_column)
+        fields.flag(offsets.is_null(), "missing_value", time.offset_column)
+    event_at, minutes = convert.instants(text, offsets, fields.source)
+    fields.flag(text.is_null(), "missing_value", time.column)
+    fields.need(event_at, text, "bad_time", time.column)
     return event_at, minutes
 
 
-def _served(columns: _Columns) -> pl.Series:
+def _served(fields: Fields) -> pl.Series:
     """The served number; one that is not all digits can be nobody's."""
-    column = columns.source.columns.served_msisdn
-    text = columns.text(column)
-    values, _ = columns.number(text)
-    columns.need(values, text, "bad_number", column)
-    columns.flag(values < 0, "bad_number", column)
+    column = fields.source.columns.served_msisdn
+    text = fields.text(column)
+    values, _ = fields.number(text)
+    fields.need(values, text, "bad_number", column)
+    fields.flag(values < 0, "bad_number", column)
     return values
 
 
 def _other(
-    columns: _Columns, usage_type: pl.Series, direction: pl.Series
+    fields: Fields, usage_type: pl.Series, direction: pl.Series
 ) -> tuple[pl.Series, pl.Series]:
     """The other number. Who calls may withhold it; who is called is always known."""
-    chosen = columns.source.columns.other_party
+    chosen = fields.source.columns.other_party
     if chosen is None:
-        nothing = columns.text(None)
+        nothing = fields.text(None)
         return nothing.cast(pl.Int64), nothing
     by_direction = chosen if isinstance(chosen, dict) else {"out": chosen, "in": chosen}
-    text = columns.text(None)
+    text = fields.text(None)
     for way, column in by_direction.items():
-        text = text.zip_with(direction != way, columns.text(column))
-    values, kinds = columns.number(text)
+        text = text.zip_with(direction != way, fields.text(column))
+    values, kinds = fields.number(text)
     reached = (direction == "out") & (usage_type != "data")
-    columns.flag(reached & values.is_null(), "missing_value", by_direction.get("out"))
+    fields.flag(reached & values.is_null(), "missing_value", by_direction.get("out"))
     return values, kinds
 
 
-def _duration(columns: _Columns, usage_type: pl.Series) -> pl.Series:
-    column = columns.source.columns.duration_s
-    values = columns.integer(column)
+def _duration(fields: Fields, usage_type: pl.Series) -> pl.Series:
+    column = fields.source.columns.duration_s
+    values = fields.integer(column)
     if column is None:
         return values
     lasting = usage_type != "sms"
-    columns.flag(lasting & values.is_null(), "missing_value", column)
+    fields.flag(lasting & values.is_null(), "missing_value", column)
     return pl.select(pl.when(lasting).then(values)).to_series()
 
 
-def _bytes(columns: _Columns) -> pl.Series:
-    names = columns.source.columns.bytes
-    parts = [columns.integer(name, wide=True) for name in names]
+def _bytes(fields: Fields) -> pl.Series:
+    names = fields.source.columns.bytes
+    parts = [fields.integer(name, wide=True) for name in names]
     if not parts:
-        return columns.text(None).cast(pl.Int64)
+        return fields.text(None).cast(pl.Int64)
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
 
 
-def _charge(columns: _Columns) -> pl.Series:
-    column = columns.source.columns.charge
-    text = columns.text(column)
+def _charge(fields: Fields) -> pl.Series:
+    column = fields.source.columns.charge
+    text = fields.text(column)
     if column is None:
         return text.cast(pl.Int64)
-    values = convert.fen(text, columns.source.charge_unit)
-    columns.need(values, text, "bad_charge", column)
-    columns.flag(values < 0, "negative_value", column)
-    columns.flag(values > _LARGEST, "too_large", column)
+    values = convert.fen(text, fields.source.charge_unit)
+    fields.need(values, text, "bad_charge", column)
+    fields.flag(values < 0, "negative_value", column)
+    fields.flag(values > LARGEST, "too_large", column)
     return values
 
 
-def _quarantine(lines: Lines, columns: _Columns, source: Source, file: str) -> pl.DataFrame:
+def _quarantine(lines: Lines, fields: Fields, source: Source, file: str) -> pl.DataFrame:
     rows = [
         (source.name, file, fault.line, fault.reason, fault.column, lines.delivered(fault.line))
         for fault in lines.faults
     ]
-    if columns.reasons:
-        bad = columns.first != 0
-        for line, index in zip(lines.numbers.filter(bad), columns.first.filter(bad), strict=True):
-            reason, column = columns.reasons[index - 1]
+    if fields.reasons:
+        bad = fields.first != 0
+        for line, index in zip(lines.numbers.filter(bad), fields.first.filter(bad), strict=True):
+            reason, column = fields.reasons[index - 1]
             rows.append((source.name, file, line, reason, column, lines.delivered(line)))
     return pl.DataFrame(rows, schema=Lake.schema(USAGE_QUARANTINE), orient="row")

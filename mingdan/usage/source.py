@@ -1,9 +1,8 @@
 """What a source of usage files is: one TOML specification per source.
 
-Here: the typed specification, its checks, and where specifications are found
-(shipped in `mingdan/usage/sources/`, an operator's own in `settings.sources`).
-Not here: reading files (`delivery.py`, `text.py`) and turning fields into
-records (`records.py`). docs/sources.md is the guide to writing one.
+Here: the typed specification and its checks. Not here: where specifications
+are found (`specs.py`), reading files (`delivery.py`, `text.py`) and turning
+fields into records (`records.py`). docs/sources.md is the guide to writing one.
 
 Nothing about a file is guessed: encoding, delimiter, header, codes and time
 form are declared, and a file that is otherwise is refused.
@@ -12,17 +11,11 @@ form are declared, and a file that is otherwise is refused.
 from __future__ import annotations
 
 import fnmatch
-import tomllib
-from functools import cache, cached_property
-from importlib.resources import files
-from pathlib import Path
+from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-
-from mingdan.errors import InputRefused
-from mingdan.settings import Settings
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 UsageType = Literal["sms", "voice", "data"]
 Direction = Literal["out", "in"]
@@ -218,76 +211,3 @@ class Source(_Part):
                 f"{', '.join(unknown)}: not in file.names, which are {', '.join(self.file.names)}"
             )
         return self
-
-
-def load_source(path: Path) -> Source:
-    """The specification in a TOML file.
-
-    Raises InputRefused naming the file, the key and what is allowed there.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputRefused(f"source spec {path}: {error}") from error
-    try:
-        source = Source.model_validate(content)
-    except ValidationError as error:
-        raise InputRefused(f"source spec {path}: {_explain(error)}") from error
-    if source.name != path.stem:
-        raise InputRefused(
-            f"source spec {path}: name: {source.name!r} must be the file's name, {path.stem!r}"
-        )
-    return source
-
-
-def sources(settings: Settings) -> dict[str, Source]:
-    """Every known source by name; an operator's own spec replaces a shipped one.
-
-    Raises InputRefused if one of them is wrong.
-    """
-    known = dict(shipped())
-    if settings.sources is not None:
-        if not settings.sources.is_dir():
-            raise InputRefused(f"no folder {settings.sources} (MINGDAN_SOURCES)")
-        for path in sorted(settings.sources.glob("*.toml")):
-            known[path.stem] = load_source(path)
-    return known
-
-
-@cache
-def shipped() -> dict[str, Source]:
-    """The sources that come with Mingdan, by name."""
-    folder = Path(str(files("mingdan.usage") / "sources"))
-    return {path.stem: load_source(path) for path in sorted(folder.glob("*.toml"))}
-
-
-def _explain(error: ValidationError) -> str:
-    """All faults of a spec in one line each, the key written as in the file."""
-    faults: list[str] = []
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"] if part != "function-after")
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = f"unknown key; known are {', '.join(_keys(fault['loc'][:-1]))}"
-        elif fault["type"] == "missing":
-            message = "is missing"
-        elif not message.startswith(key):
-            message = f"{message}, not {fault['input']!r}" if _is_short(fault["input"]) else message
-        faults.append(f"{key}: {message}" if key else message)
-    return "; ".join(faults)
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, str | int | float)
-
-
-def _keys(location: tuple[int | str, ...]) -> list[str]:
-    parts: dict[str, type[BaseModel]] = {
-        "file": FileForm,
-        "time": TimeForms,
-        "numbers": Numbers,
-        "columns": Columns,
-        "codes": Codes,
-    }
-    model = parts.get(str(location[0]), Source) if location else Source
-    return sorted(model.model_fields)

@@ -1,7 +1,7 @@
 -- Which devices and SIMs a subscription used that day, under pseudonyms; one bucket.
 -- grain: one (subscription, IMEI, IMSI)
 -- key: subscription_id, imei, imsi
--- inputs: events
+-- inputs: events, old_devices, touched
 WITH device AS (
     SELECT
         subscription_id,
@@ -21,3 +21,7 @@ FROM device
 WHERE
     served_imei IS NOT NULL
     OR served_imsi IS NOT NULL
+UNION ALL BY NAME
+SELECT * EXCLUDE (date, bucket) -- noqa: AM04
+FROM old_devices
+ANTI JOIN touched USING (subscription_id)

@@ -1,7 +1,7 @@
 -- Who had to do with whom that day, under pseudonyms; one bucket.
 -- grain: one (subscription, other party)
 -- key: subscription_id, other_party
--- inputs: pairs
+-- inputs: pairs, old_pairs, touched
 WITH prefixed AS (
     SELECT
         *,
@@ -29,3 +29,7 @@ SELECT
     pseudonym($pepper, 'number', prefixed.other_party) AS other_party
 FROM prefixed
 LEFT JOIN prefixes USING (plain_prefix)
+UNION ALL BY NAME
+SELECT * EXCLUDE (date, bucket) -- noqa: AM04
+FROM old_pairs
+ANTI JOIN touched USING (subscription_id)

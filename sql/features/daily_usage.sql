@@ -1,7 +1,7 @@
 -- What a subscription did that day, as sums that add up over days; one bucket.
 -- grain: one subscription with usage that day
 -- key: subscription_id
--- inputs: events, pairs
+-- inputs: events, pairs, fingerprints, old_usage, touched
 WITH hourly AS (
     SELECT
         subscription_id,
@@ -83,6 +83,7 @@ callee AS (
 
 SELECT
     daily.*,
+    fingerprints.fingerprint,
     coalesce(steps.gaps, 0) AS gaps,
     coalesce(steps.gap_seconds, 0) AS gap_seconds,
     coalesce(steps.gap_seconds_squared, 0) AS gap_seconds_squared,
@@ -90,5 +91,10 @@ SELECT
     coalesce(steps.walking_steps, 0) AS walking_steps,
     coalesce(callee.max_calls_one_callee_hour, 0) AS max_calls_one_callee_hour
 FROM daily
+INNER JOIN fingerprints USING (subscription_id)
 LEFT JOIN steps USING (subscription_id)
 LEFT JOIN callee USING (subscription_id)
+UNION ALL BY NAME
+SELECT * EXCLUDE (date, bucket) -- noqa: AM04
+FROM old_usage
+ANTI JOIN touched USING (subscription_id)

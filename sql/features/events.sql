@@ -1,10 +1,16 @@
--- The day's usage of one bucket in the form every partial is made of.
+-- The day's usage of the touched subscriptions of one bucket, as every partial needs it.
 -- A later segment of a long message (same direction, other party and message reference
 -- within ten minutes of the one before) is marked: it is paid for but not counted again.
 -- grain: one usage record
 -- key: record_id
--- inputs: guided_usage
-WITH message AS (
+-- inputs: guided_usage, touched
+WITH usage AS (
+    SELECT *
+    FROM guided_usage
+    SEMI JOIN touched USING (subscription_id)
+),
+
+message AS (
     SELECT
         record_id,
         event_at,
@@ -12,7 +18,7 @@ WITH message AS (
         direction,
         other_party,
         message_ref
-    FROM guided_usage
+    FROM usage
     WHERE
         usage_type = 'sms'
         AND message_ref IS NOT NULL
@@ -48,9 +54,9 @@ segment AS (
 
 marked AS (
     SELECT
-        guided_usage.*,
+        usage.*,
         segment.record_id IS NOT NULL AS is_segment
-    FROM guided_usage
+    FROM usage
     LEFT JOIN segment USING (record_id)
 )
 

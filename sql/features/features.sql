@@ -46,7 +46,7 @@ SELECT
     held.arrears_fen,
     held.arrears_days,
     held.party_cards,
-    greatest((epoch_us($day_end) - epoch_us(held.activated_at) - 1) // 86400000000, 0) AS account_age_days
+    (epoch_us($day_end) - epoch_us(held.activated_at) - 1) // 86400000000 AS account_age_days
 FROM active
 INNER JOIN one USING (subscription_id)
 INNER JOIN seven USING (subscription_id)

@@ -126,7 +126,7 @@ SELECT
     coalesce(contact.sms_per_recipient_max, 0) AS sms_per_recipient_max,
     ratio(total.sms_in, total.sms_in + total.sms_out) AS received_share,
     ratio(contact.reciprocated, contact.reached) AS reciprocated_share,
-    ratio(contact.responses, total.sent) AS response_ratio,
+    ratio(coalesce(contact.responses, 0), total.sent) AS response_ratio,
     coalesce(contact.callbacks, 0) AS callbacks,
     ratio(total.night_out, total.sent) AS night_share,
     coalesce(total.busiest_hour_events, 0) AS busiest_hour_events,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -144,3 +145,26 @@ def test_an_operator_adds_a_class_by_data_alone(make_world: Callable[..., World]
     assert labels[1, "heavy_night_user:data"]["effective"] is True
     values = labels[1, "heavy_night_user:data"]["evidence"]["sources"][0]["values"]
     assert values == {"data_bytes_30d": 60_000_000_000, "night_share_30d": 0.8, "status": "active"}
+
+
+def test_labels_of_a_class_taken_out_of_the_dictionary_are_revoked(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    world.person(1)
+    world.decide(FIRST, {1: USED | {"spend_fen_30d": 80_000}})
+    assert (1, "key_account:gold") in world.labels(FIRST)
+    first_key = SHIPPED[DICTIONARY].index('[[class]]\ncode = "key_account"')
+    first_black = SHIPPED[DICTIONARY].index('[[class]]\ncode = "blacklist"')
+    first_arrears = SHIPPED[RULES].index("# A bill a month past")
+    for name, text in (
+        ("dictionary", SHIPPED[DICTIONARY][:first_key] + SHIPPED[DICTIONARY][first_black:]),
+        ("rules", SHIPPED[RULES][first_arrears:]),
+    ):
+        path = world.root / "policy" / "classes" / f"{name}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    second = FIRST + timedelta(days=1)
+    world.decide(second, {1: USED | {"spend_fen_30d": 80_000}})
+    assert world.labels(second) == {}
+    assert world.events(second) == [(1, "key_account:gold", "revoke", None)]

@@ -70,12 +70,12 @@ class World:
     protections: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.settings = Settings(data=self.root, pepper="00" * 32)
+        self.settings = Settings(data=self.root, pepper="00" * 32, threads=1)
         for name, text in self.policy.items():
             path = self.root / "policy" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        Lake(self.settings.lake, buckets=4)
+        Lake(self.settings.lake, buckets=2)
         self.night = Night(self.settings)
 
     def copy(self, root: Path) -> World:

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from mingdan.features.catalogue import WINDOWS
@@ -126,10 +127,10 @@ def shorter(calls: list[Row], seconds: int) -> int:
 
 
 def steps(sent: list[Row]) -> tuple[list[int], list[int]]:
-    """Gaps in seconds, and distances of mobile numbers, between consecutive sent events of a day."""
+    """Gaps in seconds and distances of mobile numbers between consecutive events of a day."""
     gaps, strides = [], []
     in_order = sorted(sent, key=lambda row: (row["event_at"], row["record_id"]))
-    for before, after in zip(in_order, in_order[1:], strict=False):
+    for before, after in pairwise(in_order):
         if event_day(before) == event_day(after):
             gaps.append(second_of_day(after) - second_of_day(before))
             if before["other_kind"] == after["other_kind"] == "mobile":

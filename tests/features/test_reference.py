@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.guiding.rows import Row, at, record
 DAY = date(2026, 11, 5)
 # the edges of every window, of the horizon behind it, and beyond both
 BACK = (0, 1, 6, 7, 8, 12, 29, 30, 31)
+BUSY = (*BACK, 2, 5, 10, 15, 20, 28)
 SECONDS = (0, 5, 599.999999, 600, 1200, 3599, 3600, 25_199, 25_200, 40_000.5, 82_800, 86_399.999999)
 MOBILE, SERVICE = 8613800138000, 106_900_001_234
 OTHERS = (
@@ -54,7 +56,8 @@ def event(number: int, values: tuple[Any, ...]) -> Row:
 
 EVENT = st.tuples(
     st.sampled_from((1, 2, -3)),
-    st.sampled_from(BACK),
+    # a place in the days drawn for the example: few days, because each is guided
+    st.integers(0, 2),
     st.sampled_from(SECONDS),
     st.sampled_from(("sms", "sms", "voice", "voice", "data")),
     st.sampled_from(("out", "out", "in")),
@@ -73,42 +76,56 @@ def compare(night: Night, records: list[Row], **orders: Any) -> None:
     expected = features(records, DAY, held, subscriptions, orders.get("complaints", ()))
     found = result(night, DAY)
     assert found.keys() == expected.keys()
+    wrong = {
+        (subscription, name): (found[subscription].get(name), value)
+        for subscription, values in expected.items()
+        for name, value in values.items()
+        if name in FEATURES.names and found[subscription].get(name) != value
+    }
+    assert not wrong, "found and expected"
     for subscription, values in expected.items():
-        wanted = {name: value for name, value in values.items() if name in FEATURES.names}
-        assert found[subscription] == {k: v for k, v in wanted.items() if v is not None}
+        assert {n for n, v in values.items() if v is not None} >= found[subscription].keys()
 
 
 @pytest.fixture(scope="module")
 def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
-    return open_night(tmp_path_factory.mktemp("features"), buckets=2)
+    return open_night(tmp_path_factory.mktemp("features"), buckets=1)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(events=st.lists(EVENT, max_size=60))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    back=st.lists(st.sampled_from(BACK), min_size=3, max_size=3),
+    events=st.lists(EVENT, max_size=60),
+)
 def test_features_equal_their_meaning_on_random_usage(
-    shared_night: Night, events: list[tuple[Any, ...]]
+    shared_night: Night, back: list[int], events: list[tuple[Any, ...]]
 ) -> None:
     # days of an earlier example must not be seen as history
     for table in (GUIDED_USAGE, *TABLES):
         shared_night.lake.prune(table, DAY + timedelta(days=1))
-    compare(shared_night, [event(number, values) for number, values in enumerate(events)])
+    records = [
+        event(number, (served, back[place], *rest))
+        for number, (served, place, *rest) in enumerate(events)
+    ]
+    compare(shared_night, records)
 
 
-def test_features_equal_their_meaning_on_a_busy_month(night: Night) -> None:
+def test_features_equal_their_meaning_on_a_busy_month(tmp_path: Path) -> None:
     """Thousands of events of a few, so that every feature has something to count."""
+    night = open_night(tmp_path, buckets=4)
     dice = np.random.default_rng(5)
     records = []
-    for number in range(4000):
+    for number in range(3000):
         served = int(dice.integers(1, 9))
         kind = str(dice.choice(["sms", "voice", "data"], p=[0.5, 0.4, 0.1]))
         step = int(dice.integers(0, 40 * served))
         values = (
             served,
-            int(dice.integers(0, 33)),
+            int(dice.choice(BUSY)) if number % 3 else 0,
             float(dice.integers(0, 86_400_000) / 1000),
             kind,
             str(dice.choice(["out", "in"])),
-            (MOBILE + step * 7, "mobile") if step % 5 else (SERVICE + step, "service"),
+            (MOBILE + step * 3, "mobile") if step % 5 else (SERVICE + step, "service"),
             int(dice.integers(0, 20)),
             int(dice.integers(0, 3)) or None,
             int(dice.integers(served, served + 3)),

@@ -171,6 +171,11 @@ def test_numbers_the_label_withholds_are_not_taken_from_its_sources(operator: Op
     assert listed(operator, row) == [(first, "spam_sms")]
 
 
+def test_a_number_withheld_and_named_at_once_is_withheld(operator: Operator) -> None:
+    first = operator.subscriptions["甲"]
+    assert listed(operator, label(operator.parties["甲"], [first], protected=[first])) == []
+
+
 class TestOrigin:
     """What rests on partners' word alone is not ours to pass on."""
 

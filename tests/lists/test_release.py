@@ -218,6 +218,21 @@ class TestRetraction:
         party = operator.parties["甲"]
         assert self.taken_back(operator, event(party, "appeal_upheld")) == "appeal_upheld"
 
+    @pytest.mark.parametrize("reasons", [("fraud", "spam_sms"), ("spam_sms", "fraud")])
+    def test_the_gravest_of_several_reasons_is_told(
+        self, operator: Operator, reasons: tuple[str, str]
+    ) -> None:
+        """One number, two entries: one was appealed against, the other ran out."""
+        both = [operator.label("丙", reason=reason) for reason in reasons]
+        operator.run(DAY, [operator.label("乙"), *both])
+        party = operator.parties["丙"]
+        told = [
+            event(party, "appeal_upheld", reason=reasons[0]),
+            event(party, "expire", reason=reasons[1]),
+        ]
+        operator.run(NEXT, [operator.label("乙")], told)
+        assert deletions(operator, 3)[operator.token("8613800000003")] == "appeal_upheld"
+
     def test_a_label_that_ran_out(self, operator: Operator) -> None:
         assert self.taken_back(operator, event(operator.parties["甲"], "expire")) == "expired"
 
@@ -319,6 +334,15 @@ class TestKeys:
         with pytest.raises(InputRefused, match="restore it from the backup"):
             operator.run(NEXT, [operator.label("甲")])
         assert operator.received().seq == 1
+
+
+def test_a_channel_keeps_its_name(operator: Operator) -> None:
+    """A partner would refuse the rest of its own list as somebody else's."""
+    operator.run(DAY, [operator.label("甲")])
+    agree(operator, ("c7f3a91d5b20", "d8f3a91d5b21"))
+    with pytest.raises(InputRefused, match="channel and list of what is published are fixed"):
+        operator.run(NEXT, [operator.label("甲")])
+    assert operator.received().seq == 1
 
 
 def test_a_number_that_is_gone_by_now_is_left_out(operator: Operator) -> None:

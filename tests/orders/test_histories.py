@@ -100,8 +100,8 @@ DRAWS = st.lists(
         number=st.integers(1, 4),
         sim=st.integers(1, 9),
         party=st.integers(1, 3),
-        hour=st.integers(0, 60),
-        delay=st.sampled_from([0, 0, 0, 1, 7, 30]),
+        hour=st.integers(0, 24),
+        delay=st.sampled_from([0, 0, 0, 1, 5, 20]),
     ),
     min_size=3,
     max_size=30,
@@ -194,7 +194,7 @@ def _check(url: str, draws: list[Draw]) -> None:
                 assert old.equals(new), f"what was known at {instant} has changed"
         kept = [c for c in ordered[half:] if instants and recorded(c) <= instants[-1]]
         third = store.apply(kept)
-        for hour in range(0, 100, 9):
+        for hour in range(0, 50, 6):
             numbers = store.number_holdings(at(hours=hour))
             assert_apart(numbers, "key_kind", "key")
             assert_apart(numbers, "subscription_id", "key_kind")
@@ -205,14 +205,14 @@ def _check(url: str, draws: list[Draw]) -> None:
             assert_as_told(store, ordered, first.plus(second).plus(third))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DRAWS, st.sampled_from([1, 3, 100]))
 def test_any_history_on_sqlite(draws: list[Draw], batch: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         check(sqlite_url(Path(folder)), draws, batch)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(DRAWS, st.sampled_from([1, 3, 100]))
 def test_any_history_on_postgresql(draws: list[Draw], batch: int) -> None:
     check(postgresql_url(), draws, batch)

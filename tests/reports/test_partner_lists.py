@@ -111,6 +111,18 @@ def test_only_the_source_takes_its_entry_back(night: Night, world: World) -> Non
     assert asserted(night, next_day) == []
 
 
+def test_a_withdrawal_may_repeat_the_whole_entry(night: Night, world: World) -> None:
+    """What it repeats is not vouched for once more."""
+    next_day = DAY + timedelta(1)
+    world.write(DAY)
+    world.write(next_day)
+    world.entries(entry("8613800000001"))
+    take(night, DAY)
+    world.entries(entry("8613800000001", action="withdraw"), day=next_day)
+    take(night, next_day)
+    assert asserted(night, next_day) == []
+
+
 def test_an_entry_ends_with_its_term(night: Night, world: World) -> None:
     """Valid until noon of the 11th: in force in the night of the 10th, not of the 11th."""
     last = DAY + timedelta(1)
@@ -142,6 +154,21 @@ def test_a_number_that_changed_hands_no_longer_counts(night: Night, world: World
     ended.write(later)
     take(night, later)
     assert asserted(night, later) == []
+
+
+def test_only_the_number_named_is_evidence(night: Night, world: World) -> None:
+    """改号 and second cards: other numbers of the party are not what the partner saw."""
+    world.person("8613800000003", 13, 1)
+    world.number("8613800000008", 14, date(2026, 1, 1), DAY - timedelta(1))
+    world.number("8613800000009", 14, DAY - timedelta(1))
+    world.party(3, 14, date(2026, 1, 1))
+    world.write()
+    world.entries(entry("8613800000001"), entry("8613800000008", ref="E2"))
+    take(night, DAY)
+    (assertion,) = rows(night, REPORT_ASSERTIONS)
+    assert assertion["subject_id"] == 1
+    assert '"entries":1' in str(assertion["evidence"])
+    assert '"subscriptions":[11]' in str(assertion["evidence"])
 
 
 def test_the_party_keeps_its_number_on_another_subscription(night: Night, world: World) -> None:

@@ -21,7 +21,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     for was, now in (
         ("hold_days = 30", "hold_days = 4"),
         ("watch_days = 30", "watch_days = 5"),
-        ("term_days = 90", "term_days = 7"),
+        ("term_days = 90", "term_days = 9"),
     ):
         assert was in text
         text = text.replace(was, now)
@@ -42,8 +42,8 @@ def test_a_sender_is_watched_at_once_published_later_and_let_go_when_good(world:
         world.decide(day, {1: BLAST if at < 4 else USED})
     assert states(world, 1, days) == [
         "watch", "watch", "published", "published",  # at it
-        "published", "published", "watch", "watch",  # held four days, then fading slowly
-        "watch", "fading", "fading", "fading",
+        "published", "published", "published",  # held: four days, and until the confidence is low
+        "watch", "watch", "watch", "fading", "fading",
     ]  # fmt: skip
     told = [event for day in days for event in world.events(day)]
     assert [event[2:] for event in told] == [
@@ -60,8 +60,8 @@ def test_a_sender_who_was_stopped_is_not_forgotten_until_the_term_ends(world: Wo
     days = nights(12)
     for at, day in enumerate(days):
         world.decide(day, {1: BLAST} if at < 3 else {})
-    assert states(world, 1, days) == [*["watch"] * 2, *["published"] * 7, None, None, None]
-    assert world.events(days[9]) == [(1, SPAM, "expire", None)]
+    assert states(world, 1, days) == [*["watch"] * 2, *["published"] * 9, None]
+    assert world.events(days[11]) == [(1, SPAM, "expire", None)]
 
 
 def test_a_single_bad_day_is_watched_and_forgotten(world: World) -> None:
@@ -69,7 +69,7 @@ def test_a_single_bad_day_is_watched_and_forgotten(world: World) -> None:
     days = nights(7)
     for at, day in enumerate(days):
         world.decide(day, {1: BLAST if at == 0 else USED})
-    assert states(world, 1, days) == ["watch"] * 4 + ["fading"] * 3
+    assert states(world, 1, days) == ["watch"] * 4 + ["fading", None, None]
     assert not any(
         row["state"] == "published" for day in days for row in world.labels(day).values()
     )

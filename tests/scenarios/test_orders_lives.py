@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
 from mingdan.calendar import known_at, naive_utc
 from mingdan.orders.commands import (
@@ -20,6 +23,7 @@ from mingdan.orders.commands import (
     Terminate,
     TransferOwner,
 )
+from mingdan.orders.model import Restriction as Restricted
 from mingdan.orders.restrictions import Restriction
 from mingdan.orders.store import OrderStore
 from tests.orders.support import (
@@ -33,6 +37,7 @@ from tests.orders.support import (
     order,
     person,
     refusal,
+    sqlite_url,
     store,
     url,
     young,
@@ -85,6 +90,15 @@ def test_a_changed_number_rests_and_the_subscription_goes_on(store: OrderStore) 
     assert refusal(store, opening(2, when=at(4), msisdn=msisdn(50))) == "number_in_use"
 
 
+def test_a_number_changed_at_once_was_never_held(store: OrderStore) -> None:
+    key = done(
+        store, opening(1), order(ChangeNumber, "typo", at(), msisdn=msisdn(50))
+    ).subscription_ids["S1"]
+    assert holders(store, msisdn(1)) == []
+    assert holders(store, msisdn(50)) == [(key, naive_utc(at()), None)]
+    done(store, opening(2, when=at(1), msisdn=msisdn(1)))
+
+
 def test_ownership_passes_at_noon(store: OrderStore) -> None:
     noon = at(5, hours=3)
     applied = done(store, opening(1), order(TransferOwner, "sold", noon, party=person(2)))
@@ -106,7 +120,24 @@ def test_a_debtor_may_not_hand_the_subscription_on(store: OrderStore) -> None:
     assert refusal(store, sale) == "arrears_unpaid"
 
     done(store, order(Pay, "paid", at(12), amount_fen=5800))
+    late = order(TransferOwner, "sold late", at(11.5), recorded_at=at(13), party=person(2))
+    assert refusal(store, late) == "arrears_unpaid", "on that day it was still owed"
     done(store, order(TransferOwner, "sold again", at(13), party=person(2)))
+
+
+def test_a_bill_not_yet_due_is_no_debt(store: OrderStore) -> None:
+    done(
+        store,
+        opening(1),
+        order(Charge, "old", at(1), amount_fen=100, due_at=at(5)),
+        order(Suspend, "owes", at(6), reason="arrears"),
+        order(Charge, "new", at(7), amount_fen=100, due_at=at(20)),
+        order(Pay, "the old one", at(8), amount_fen=100),
+        order(TransferOwner, "sold", at(9), party=person(2)),
+    )
+    row = standing(store, date(2026, 10, 11))
+    assert (row["status"], row["arrears_fen"]) == ("active", 0)
+    assert standing(store, date(2026, 10, 22))["arrears_fen"] == 100
 
 
 def test_a_swapped_sim_takes_the_number_along(store: OrderStore) -> None:
@@ -250,13 +281,17 @@ def test_the_blacklisted_get_no_new_service_under_any_record(store: OrderStore) 
     assert refusal(store, opening(2, party=twin, when=at(1))) == "party_restricted"
     buys = order(TransferOwner, "buy", at(1), subscription_ref="S3", party=person(1))
     assert refusal(store, buys) == "party_restricted"
+    older = done(store, opening(8, party=person(3, party_ref="younger record"), when=at(1)))
+    worse = replace(bad, subject_id=older.party_ids["younger record"])
+    store.restrict(night, [bad, worse])
+    assert refusal(store, opening(9, party=person(3), when=at(1))) == "party_restricted"
 
     assert store.restrict(night + timedelta(days=2), []) == 0
     assert store.restrict(night, [bad]) == 0, "an older night changes nothing"
     done(store, opening(2, party=person(1), when=at(2)))
 
 
-def test_a_night_written_back_twice_ends_as_if_written_once(store: OrderStore) -> None:
+def test_a_night_written_back_twice_ends_as_if_written_once(tmp_path: Path) -> None:
     def effect(subject: int) -> Restriction:
         return Restriction(
             subject_type="party",
@@ -266,11 +301,19 @@ def test_a_night_written_back_twice_ends_as_if_written_once(store: OrderStore) -
             reason_code="fraud",
         )
 
-    first, second = date(2026, 10, 1), date(2026, 10, 2)
-    store.restrict(first, [effect(1), effect(2)])
-    store.restrict(second, [effect(3)])
-    store.restrict(second, [effect(2)])
-    assert [store.restrictions(n) for n in (1, 2, 3)] == [[], [effect(2)], []]
+    def written(*nights: tuple[int, list[int]]) -> set[tuple[object, ...]]:
+        with OrderStore.open(sqlite_url(tmp_path)) as store:
+            for night, subjects in nights:
+                store.restrict(date(2026, 10, night), [effect(each) for each in subjects])
+            with store._database.reading() as connection:
+                r = Restricted
+                rows = connection.execute(select(r.subject_id, r.first_night, r.ended_night))
+                return {tuple(row) for row in rows}
+
+    once = written((1, [1, 2]), (2, [2]))
+    assert len(once) == 2
+    assert written((1, [1, 2]), (2, [3]), (2, [2])) == once
+    assert written((1, [1, 2]), (2, [2]), (2, [2])) == once
 
 
 def test_a_protection_is_known_from_when_it_was_decided(store: OrderStore) -> None:
@@ -326,6 +369,17 @@ def test_the_evening_of_the_day_counts_not_the_hour_of_the_night_run(store: Orde
     done(store, opening(1), order(Terminate, "end", half_past_midnight))
     assert standing(store, day)["status"] == "active"
     assert standing(store, day + timedelta(days=1))["status"] == "terminated"
+
+
+def test_a_holder_of_after_midnight_is_tomorrows(store: OrderStore) -> None:
+    day = date(2026, 10, 3)
+    half_past_midnight = at(2, hours=15.5)
+    sale = order(TransferOwner, "sold", half_past_midnight, party=person(2))
+    stop = order(Suspend, "stop", half_past_midnight, reason="lost")
+    parties = done(store, opening(1), sale, stop).party_ids
+    tonight, tomorrow = standing(store, day), standing(store, day + timedelta(days=1))
+    assert (tonight["party_id"], tonight["status"]) == (parties["P1"], "active")
+    assert (tomorrow["party_id"], tomorrow["status"]) == (parties["P2"], "suspended")
 
 
 @pytest.mark.parametrize("product", ["SP_PORT", "M2M", "CALL_CENTRE"])

@@ -31,7 +31,10 @@ def acts(scene: Scene, name: str) -> list[tuple[Campaign, int, Events]]:
     """What campaigns of an archetype send, a day at a time (answers left out)."""
     result = []
     for index in range(scene.world.days):
-        events = join(archetypes.day(scene, index) or [professions._nothing(scene)])
+        today = archetypes.day(scene, index)
+        if not today:
+            continue
+        events = join(today)
         for campaign in scene.campaigns:
             if campaign.archetype == name and index in campaign.days:
                 mine = (events.sender == campaign.subscription) & (events.archetype > 0)
@@ -78,8 +81,10 @@ def test_a_pacer_is_uneven_and_spread(scene: Scene) -> None:
     assert np.median(variation) > 1.3
 
 
-def test_a_farm_shares_few_devices_among_many_cards(scene: Scene) -> None:
+def test_a_farm_shares_few_devices_among_many_cards() -> None:
+    scene = build(replace(WORLD, subscribers=8_000))
     members = [c for c in scene.campaigns if c.archetype == "rotation_farm"]
+    assert len(members) > 14
     for farm in np.unique(scene.roster.group[[c.subscription for c in members]]):
         cards = [c for c in members if scene.roster.group[c.subscription] == farm]
         devices = {
@@ -88,7 +93,6 @@ def test_a_farm_shares_few_devices_among_many_cards(scene: Scene) -> None:
             for day in c.days
             for at in (scene.world.start(day) + 36_000, scene.world.start(day) + 57_600)
         }
-        assert len(cards) >= 4
         assert len(devices) <= 4
         holders = np.bincount(scene.roster.party[[c.subscription for c in cards]])
         assert holders.max() <= 5, "no document carries more than five cards"

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from mingdan.identifiers import digits
 from mingdan.reference.numbers import identify
 from mingdan.usage import convert
-from mingdan.usage.source import Source, TimeForms, shipped
+from mingdan.usage.source import Source, TimeForms
+from mingdan.usage.specs import shipped
 
 
 def column(*texts: str | None) -> pl.Series:

@@ -8,7 +8,8 @@ import pytest
 
 from mingdan.usage import text
 from mingdan.usage.lines import split_block
-from mingdan.usage.source import FileForm, Source, shipped
+from mingdan.usage.source import FileForm, Source
+from mingdan.usage.specs import shipped
 from mingdan.usage.text import FileRefused, read_blocks
 from tests.usage.feeds import SMSC_HEADER, ggsn_line, smsc_line
 

@@ -12,7 +12,7 @@ import pytest
 from mingdan.reference.numbers import digest_id
 from mingdan.usage.lines import split_block
 from mingdan.usage.records import Window, read_records
-from mingdan.usage.source import shipped
+from mingdan.usage.specs import shipped
 from mingdan.usage.text import read_blocks
 from tests.usage.feeds import (
     DAY,

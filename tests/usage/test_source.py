@@ -8,7 +8,7 @@ import pytest
 
 from mingdan.errors import InputRefused
 from mingdan.settings import Settings
-from mingdan.usage.source import load_source, shipped, sources
+from mingdan.usage.specs import load_source, shipped, sources
 
 GOOD = """
 name = "mine"

@@ -1,0 +1,32 @@
+"""The businesses (业务): one function each, checks first, then effects.
+
+Here: what a command asks for and what its completion (竣工) changes, in memory.
+Not here: single values (`checks.py`), the database (`working_set.py`,
+`flush.py`). A function raises `Refused` before it changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mingdan.orders import commands as c
+from mingdan.orders.batch import Batch, Work
+from mingdan.orders.businesses.account import charge, pay, protect
+from mingdan.orders.businesses.blocks import resume, suspend
+from mingdan.orders.businesses.ending import terminate
+from mingdan.orders.businesses.opening import open_subscription, transfer_owner
+from mingdan.orders.businesses.resources import change_number, swap_sim
+
+BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
+    c.Open: open_subscription,
+    c.ChangeNumber: change_number,
+    c.SwapSim: swap_sim,
+    c.TransferOwner: transfer_owner,
+    c.Suspend: suspend,
+    c.Resume: resume,
+    c.Terminate: terminate,
+    c.Charge: charge,
+    c.Pay: pay,
+    c.Protect: protect,
+}

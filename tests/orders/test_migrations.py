@@ -1,0 +1,162 @@
+"""The database comes to the model's shape, keeps its data, and guards itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DatabaseError
+
+from mingdan.errors import InputRefused, WrongUsage
+from mingdan.orders.commands import ChangeNumber
+from mingdan.orders.database import Database, head
+from mingdan.orders.model import Base
+from mingdan.orders.store import OrderStore
+from tests.orders.support import at, done, msisdn, opening, order, postgresql_url, sqlite_url
+
+
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
+def test_the_migrated_schema_is_the_model(url: str) -> None:
+    database = Database(url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": False}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+        assert context.get_current_revision() == head()
+    database.close()
+
+
+def test_a_missing_column_would_be_seen(tmp_path: Path) -> None:
+    database = Database(sqlite_url(tmp_path))
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE party DROP COLUMN contact")
+    with database.reading() as connection:
+        found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert [each[0] for each in found] == ["add_column"]
+    database.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_an_empty_database_becomes_a_store(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "orders.db"
+    url = f"sqlite:///{path}" if kind == "sqlite" else postgresql_url(empty=True)
+    with OrderStore.open(url) as store:
+        done(store, opening(1))
+    with OrderStore.open(url) as store:
+        assert store.subscription_key(msisdn(1)) == 1
+
+
+def test_migrating_again_keeps_the_data(url: str) -> None:
+    with OrderStore.open(url) as store:
+        done(store, opening(1))
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    database.migrate()
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM subscription")).scalar() == 1
+    database.close()
+
+
+def test_a_store_of_a_newer_mingdan_is_refused(url: str) -> None:
+    database = Database(url)
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
+    database.close()
+    with pytest.raises(InputRefused, match="newer Mingdan"):
+        OrderStore.open(url)
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "nonsense"])
+def test_other_databases_are_refused(url: str) -> None:
+    with pytest.raises(WrongUsage):
+        OrderStore.open(url)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "orders.db"
+    path.write_bytes(b"not a database, but quite long enough to look like one" * 100)
+    with pytest.raises(InputRefused, match="cannot open the order store"):
+        OrderStore.open(f"sqlite:///{path}")
+
+
+def test_the_embedded_store_writes_ahead(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    OrderStore.open(url).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+
+
+GUARDED = [
+    "UPDATE number_holding SET valid_to = valid_from WHERE holding_id = 1",
+    "UPDATE number_holding SET superseded_at = NULL",
+    "UPDATE subscription_holding SET party_id = party_id + 1, superseded_at = recorded_at",
+    "DELETE FROM number_holding",
+    "DELETE FROM subscription_holding",
+    "UPDATE order_event SET state = 'failed'",
+    "DELETE FROM order_event",
+]
+
+
+@pytest.mark.parametrize("statement", GUARDED)
+def test_the_database_refuses_to_rewrite_the_past(url: str, statement: str) -> None:
+    with OrderStore.open(url) as store:
+        done(store, opening(1), order(ChangeNumber, "new", at(1), msisdn=msisdn(2)))
+    database = Database(url)
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(text(statement))
+    database.close()
+
+
+def test_the_database_refuses_two_holders_of_one_number(url: str) -> None:
+    with OrderStore.open(url) as store:
+        done(store, opening(1), opening(2))
+    copied = (
+        "INSERT INTO number_holding (key_kind, key, subscription_id, order_id, valid_from,"
+        " valid_to, recorded_at, superseded_at) SELECT key_kind, key, {holder}, order_id,"
+        " {start}, {end}, recorded_at, NULL FROM number_holding WHERE subscription_id = 1"
+        " AND key_kind = 'msisdn'"
+    )
+    database = Database(url)
+    postgresql = database.is_postgresql
+    hour = "interval '1 hour'" if postgresql else "3600000000"
+    overlapping = copied.format(
+        holder=2, start=f"valid_from + {hour}", end=f"valid_from + 2 * {hour}"
+    )
+    apart = copied.format(holder=2, start=f"valid_from - 2 * {hour}", end=f"valid_from - {hour}")
+    touching = copied.format(holder=2, start=f"valid_from - {hour}", end="valid_from")
+    for statement in (apart, touching):
+        with database.writing() as connection:
+            connection.execute(text(statement))
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(text(overlapping))
+    database.close()
+
+
+def test_one_subscription_holds_one_number_at_a_time(url: str) -> None:
+    with OrderStore.open(url) as store:
+        done(store, opening(1))
+    database = Database(url)
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO number_holding (key_kind, key, subscription_id, order_id, valid_from,"
+                " recorded_at) SELECT key_kind, key + 5, 1, order_id, valid_from, recorded_at"
+                " FROM number_holding WHERE key_kind = 'msisdn'"
+            )
+        )
+    database.close()
+
+
+def test_every_table_is_known_to_the_model(url: str) -> None:
+    database = Database(url)
+    with database.reading() as connection:
+        found = set(inspect(connection).get_table_names())
+    assert found - {"alembic_version"} == set(Base.metadata.tables)
+    database.close()
