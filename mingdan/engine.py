@@ -12,13 +12,14 @@ equal bytes. Each run has its own in-memory database: nothing is shared.
 from __future__ import annotations
 
 import re
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files as resource_files
 from pathlib import Path
 
@@ -88,24 +89,31 @@ class Engine:
         self.lake = lake
         self.settings = settings
 
+    @cached_property
+    def _database(self) -> duckdb.DuckDBPyConnection:
+        """One in-memory database, opened once: opening costs as much as a statement."""
+        database = duckdb.connect(
+            config={
+                "threads": self.settings.threads,
+                "memory_limit": self.settings.memory_limit,
+                # made only when something spills
+                "temp_directory": str(self.lake.root / "_staging" / f"spill-{uuid.uuid4().hex}"),
+                "preserve_insertion_order": False,
+            }
+        )
+        database.execute("SET enable_progress_bar = false")
+        database.execute(statement("macros"))
+        return database
+
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A private in-memory database with the shared macros, spilling beside the lake."""
-        with self.lake.staging() as folder:
-            connection = duckdb.connect(
-                config={
-                    "threads": self.settings.threads,
-                    "memory_limit": self.settings.memory_limit,
-                    "temp_directory": str(folder),
-                    "preserve_insertion_order": False,
-                }
-            )
-            try:
-                connection.execute("SET enable_progress_bar = false")
-                connection.execute(statement("macros"))
-                yield connection
-            finally:
-                connection.close()
+        """A connection with the shared macros; what it makes temporary is its own."""
+        connection = self._database.cursor()
+        try:
+            connection.execute("SET enable_progress_bar = false")
+            yield connection
+        finally:
+            connection.close()
 
     def query(
         self, name: str, inputs: Sequence[Read] = (), parameters: Parameters | None = None

@@ -190,6 +190,10 @@ class Lake:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def clear_staging(self) -> None:
+        """Remove what killed processes left behind; only for who is the one writer."""
+        shutil.rmtree(self.root / "_staging", ignore_errors=True)
+
     def write(self, table: Table, day: date, frame: pl.DataFrame) -> Partition:
         """Replace a day of an unbucketed table by `frame`, sorted and typed.
 

@@ -72,6 +72,7 @@ class Night:
                             f"{self.settings.lock_wait_seconds:g} s. Start again when it is done."
                         ) from None
                     time.sleep(0.2)
+            self.lake.clear_staging()
             yield
 
 

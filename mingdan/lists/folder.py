@@ -109,7 +109,8 @@ def last_release(channel: Path) -> Release | None:
         raise Missing(f"{channel / LATEST} is gone; restore it from the backup")
     while (following := numbered(channel, (last.seq if last else 0) + 1)).exists():
         step = release(following)
-        if step.manifest["previous"] != (last.sha256 if last else None):
+        continues = step.manifest["previous"] == (last.sha256 if last else None)
+        if not continues or numbered(channel, step.seq) != following:
             raise Damaged(f"{following} does not continue the release before it")
         check_continues(channel, step)
         point_to(channel, step)

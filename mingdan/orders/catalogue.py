@@ -39,7 +39,7 @@ def sync(database: Database) -> dict[str, Offering]:
 
 def _add(database: Database, known: set[str], prices: set[tuple[str, date]]) -> None:
     with database.writing() as connection:
-        database.lock(connection, ["product_catalogue"])
+        database.lock(connection, "customers", ["product_catalogue"])
         o, p = m.ProductOffering, m.ProductOfferingPrice
         known = known | set(connection.execute(select(o.code)).scalars())
         prices = prices | {(c, d) for c, d in connection.execute(select(p.code, p.valid_from))}

@@ -1,18 +1,16 @@
-"""The order store's database: connections, transactions, migration, bulk writing.
+"""The order store's database: connections, transactions, migration.
 
 Here: what differs between SQLite (embedded, one writer, WAL) and PostgreSQL
-(several writers). Not here: what is written (`working_set.py`) and read
-(`reading.py`).
+(several writers). Not here: many rows at once (`bulk.py`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zlib import crc32
 
 from alembic import command
@@ -20,38 +18,29 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
-    ARRAY,
-    BigInteger,
     Connection,
     Engine,
-    Select,
-    String,
-    Table,
-    bindparam,
     create_engine,
     event,
-    func,
-    literal_column,
-    select,
     text,
 )
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from mingdan.errors import Busy, InputRefused, WrongUsage
-from mingdan.orders.instants import Instant, microseconds
 
-Query = Select[*tuple[Any, ...]]
-"""A query with any columns."""
 STRIPES = 512
 """Advisory locks a PostgreSQL writer spreads its keys over; few enough for the lock table."""
 LOCK_WAIT_SECONDS = 30
-COPY_FROM_ROWS = 50
-"""Rows from which PostgreSQL's COPY beats INSERT."""
 _MIGRATION_LOCK = 0x6D696E67
-_KEY_LOCKS = 0x6D64
-_ANY_WRITER = text("SELECT pg_advisory_xact_lock_shared(:space, -1)")
-_NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, -1)")
+Space = Literal["customers", "resources"]
+_LOCKS = {"writers": 0x6D6400, "customers": 0x6D6401, "resources": 0x6D6402}
+_ANY_WRITER = text("SELECT pg_advisory_xact_lock_shared(:space, 0)")
+_NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, 0)")
+_STRIPES = text(
+    "SELECT pg_advisory_xact_lock(:space, stripe) "
+    "FROM unnest(CAST(:stripes AS integer[])) AS stripe"
+)
 
 
 class Database:
@@ -110,30 +99,26 @@ class Database:
                     ) from error
                 raise
 
-    def lock(self, connection: Connection, keys: Iterable[str]) -> None:
+    def lock(self, connection: Connection, space: Space, keys: Iterable[str]) -> None:
         """Make every other writer of any of `keys` wait until this transaction ends.
 
-        In ascending order, so that two writers never wait for each other; a key
-        need not exist yet. SQLite has one writer, so there it does nothing.
+        In ascending order, and customers before resources, so that two writers
+        never wait for each other; a key need not exist yet. SQLite has one
+        writer, so there it does nothing.
         """
         if not self.is_postgresql:
             return
+        if space == "customers":
+            connection.execute(_ANY_WRITER, {"space": _LOCKS["writers"]})
         stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
-        connection.execute(_ANY_WRITER, {"space": _KEY_LOCKS})
-        connection.execute(
-            text(
-                "SELECT pg_advisory_xact_lock(:space, stripe) "
-                "FROM unnest(CAST(:stripes AS integer[])) AS stripe"
-            ),
-            {"space": _KEY_LOCKS, "stripes": stripes},
-        )
+        connection.execute(_STRIPES, {"space": _LOCKS[space], "stripes": stripes})
 
     def settle(self) -> None:
         """Wait until every writer now at work has ended. Raises Busy after 30 s."""
         with self.writing() as connection:
             # On SQLite to be the writer is to have waited for the last one.
             if self.is_postgresql:
-                connection.execute(_NO_WRITER, {"space": _KEY_LOCKS})
+                connection.execute(_NO_WRITER, {"space": _LOCKS["writers"]})
 
     def migrate(self) -> None:
         """Bring the database to the newest shape. Raises InputRefused if it is newer."""
@@ -158,49 +143,6 @@ class Database:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-
-    def insert(
-        self, connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]
-    ) -> None:
-        """Insert tuples in the order of `columns`, the fastest way the driver has."""
-        if not rows:
-            return
-        names = ", ".join(columns)
-        if self.is_postgresql and len(rows) >= COPY_FROM_ROWS:
-            driver: Any = connection.connection.driver_connection
-            with (
-                driver.cursor() as cursor,
-                cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
-            ):
-                for row in rows:
-                    copy.write_row(row)
-            return
-        mark = "%s" if self.is_postgresql else "?"
-        marks = ", ".join([mark] * len(columns))
-        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
-        ready = rows if self.is_postgresql else _sqlite_rows(table, columns, rows)
-        connection.exec_driver_sql(statement, ready)
-
-
-def values(connection: Connection, listed: list[Any]) -> Query:
-    """A query that lists texts or integers: one parameter, however many there are."""
-    if connection.dialect.name == "postgresql":
-        kind = ARRAY(BigInteger() if isinstance(listed[0], int) else String())
-        return select(func.unnest(bindparam(None, listed, type_=kind, unique=True)))
-    text_list = bindparam(None, json.dumps(listed), type_=String(), unique=True)
-    return select(literal_column("value")).select_from(func.json_each(text_list))
-
-
-def _sqlite_rows(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
-    instants = [i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant)]
-    ready = []
-    for row in rows:
-        values = list(row)
-        for i in instants:
-            if values[i] is not None:
-                values[i] = microseconds(values[i])
-        ready.append(tuple(values))
-    return ready
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

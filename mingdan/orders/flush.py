@@ -1,7 +1,7 @@
 """Writes a batch's results: updates first, then new rows, table by table.
 
 Here: the order and columns of writing. Not here: what the results are
-(`businesses`) and how a driver takes many rows (`database.py`).
+(`businesses`) and how a driver takes many rows (`bulk.py`).
 
 Superseding goes before inserting, so that the databases' own guards against
 overlapping rows never see a state in between.
@@ -10,12 +10,14 @@ overlapping rows never see a state in between.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy import Connection, Table, Update, bindparam, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
-from mingdan.orders.database import Database
+from mingdan.orders.bulk import insert
 from mingdan.orders.timelines import Timelines
 
 Adder = Callable[[type[m.Base], str, list[tuple[object, ...]]], None]
@@ -38,13 +40,13 @@ _PRODUCT = "product_id, subscription_id, offering_code, status, start_date, term
 _TIMES = "order_id, valid_from, valid_to, recorded_at, superseded_at"
 
 
-def flush(database: Database, connection: Connection, batch: Batch) -> None:
+def flush(connection: Connection, batch: Batch) -> None:
     """Write everything `batch` changed into the transaction of `connection`."""
 
     def add(model: type[m.Base], columns: str, rows: list[tuple[object, ...]]) -> None:
         table = model.__table__
         assert isinstance(table, Table)  # noqa: S101 - narrows a type that is wider in theory
-        database.insert(connection, table, columns.split(", "), rows)
+        insert(connection, table, columns.split(", "), rows)
 
     rows, known = batch.rows, batch.on_record
     _update_subscriptions(connection, batch)
@@ -114,11 +116,9 @@ def flush(database: Database, connection: Connection, batch: Batch) -> None:
 
 
 def _supersede(connection: Connection, model: type[m.Base], timelines: Timelines) -> None:
-    table = model.__table__
-    key = next(iter(table.primary_key))
     if timelines.ended:
         connection.execute(
-            update(model).where(key == bindparam("row")).values(superseded_at=bindparam("instant")),
+            _superseding(model),
             [{"row": s.row_id, "instant": s.superseded_at} for s in timelines.ended],
         )
 
@@ -128,13 +128,7 @@ def _update_subscriptions(connection: Connection, batch: Batch) -> None:
     if not changed:
         return
     connection.execute(
-        update(m.Subscription)
-        .where(m.Subscription.subscription_id == bindparam("row"))
-        .values(
-            terminated_at=bindparam("ended"),
-            termination_recorded_at=bindparam("learnt"),
-            changed_at=bindparam("changed"),
-        ),
+        _SUBSCRIPTION_CHANGE,
         [
             {
                 "row": s.subscription_id,
@@ -146,9 +140,7 @@ def _update_subscriptions(connection: Connection, batch: Batch) -> None:
         ],
     )
     connection.execute(
-        update(m.Product)
-        .where(m.Product.product_id == bindparam("row"))
-        .values(status=bindparam("reached"), termination_date=bindparam("ended")),
+        _PRODUCT_CHANGE,
         [{"row": s.product_id, "reached": s.status, "ended": s.terminated_at} for s in changed],
     )
 
@@ -169,26 +161,54 @@ def _resources(connection: Connection, batch: Batch, add: Adder) -> None:
         [(s.name, s.imsi, s.state, s.until, s.subscription_id, s.changed_at) for s in sims
          if not s.stored],
     )  # fmt: skip
-    for column, resources in ((m.Msisdn.number, numbers), (m.SimCard.iccid, sims)):
-        stored = [r for r in resources if r.stored]
+    for change, resources in ((_NUMBER_CHANGE, numbers), (_SIM_CHANGE, sims)):
+        stored = [
+            {
+                "row": r.name,
+                "reached": r.state,
+                "rests": r.until,
+                "holder": r.subscription_id,
+                "changed": r.changed_at,
+            }
+            for r in resources
+            if r.stored
+        ]
         if stored:
-            connection.execute(
-                update(column.class_)
-                .where(column == bindparam("row"))
-                .values(
-                    state=bindparam("reached"),
-                    until=bindparam("rests"),
-                    subscription_id=bindparam("holder"),
-                    changed_at=bindparam("changed"),
-                ),
-                [
-                    {
-                        "row": r.name,
-                        "reached": r.state,
-                        "rests": r.until,
-                        "holder": r.subscription_id,
-                        "changed": r.changed_at,
-                    }
-                    for r in stored
-                ],
-            )
+            connection.execute(change, stored)
+
+
+@cache
+def _superseding(model: type[m.Base]) -> Update:
+    key = next(iter(model.__table__.primary_key))
+    return update(model).where(key == bindparam("row")).values(superseded_at=bindparam("instant"))
+
+
+def _resource_change(key: InstrumentedAttribute[str]) -> Update:
+    return (
+        update(key.class_)
+        .where(key == bindparam("row"))
+        .values(
+            state=bindparam("reached"),
+            until=bindparam("rests"),
+            subscription_id=bindparam("holder"),
+            changed_at=bindparam("changed"),
+        )
+    )
+
+
+_NUMBER_CHANGE = _resource_change(m.Msisdn.number)
+_SIM_CHANGE = _resource_change(m.SimCard.iccid)
+_SUBSCRIPTION_CHANGE = (
+    update(m.Subscription)
+    .where(m.Subscription.subscription_id == bindparam("row"))
+    .values(
+        terminated_at=bindparam("ended"),
+        termination_recorded_at=bindparam("learnt"),
+        changed_at=bindparam("changed"),
+    )
+)
+_PRODUCT_CHANGE = (
+    update(m.Product)
+    .where(m.Product.product_id == bindparam("row"))
+    .values(status=bindparam("reached"), termination_date=bindparam("ended"))
+)

@@ -15,7 +15,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from mingdan.orders import checks
 from mingdan.orders import model as m
@@ -59,12 +59,15 @@ def apply_batch(
 ) -> Applied:
     """Carry out `entries` in the transaction of `connection`."""
     wanted = named(command for _, command in entries)
-    database.lock(connection, wanted.keys())
+    database.lock(connection, "customers", wanted.customers())
     orders = read_orders(connection, wanted.orders)
     if orders:
         wanted = named(command for work, command in entries if work.order_ref not in orders)
     keys = _Keys(connection, len(entries), postgresql=database.is_postgresql)
-    batch = Batch(WorkingSet(connection, wanted), policy, offerings, keys.next)
+    on_record = WorkingSet(
+        connection, wanted, lambda held: database.lock(connection, "resources", held)
+    )
+    batch = Batch(on_record, policy, offerings, keys.next)
     completed = repeated = 0
     refused: list[Refusal] = []
     subscription_ids: dict[str, int] = {}
@@ -87,7 +90,7 @@ def apply_batch(
         party = getattr(command, "party", None)
         if party is not None and order.party_id is not None:
             party_ids[party.party_ref] = order.party_id
-    flush(database, connection, batch)
+    flush(connection, batch)
     return Applied(completed, repeated, refused, subscription_ids, party_ids)
 
 
@@ -136,14 +139,19 @@ class _Keys:
     def _more(self, table: str) -> Iterator[int]:
         key = next(iter(m.Base.metadata.tables[table].primary_key))
         if self._postgresql:
-            values = self._connection.execute(
-                text(
-                    "SELECT nextval(pg_get_serial_sequence(:table, :key)) "
-                    "FROM generate_series(1, :count)"
-                ),
-                {"table": table, "key": key.name, "count": self._block},
-            ).scalars()
+            parameters = {"table": table, "key": key.name, "count": self._block}
+            values = self._connection.execute(_NEXT_KEYS, parameters).scalars()
             return iter([int(value) for value in values])
         # The only writer, and rows are never deleted: nobody else takes these.
-        highest = self._connection.execute(select(func.max(key))).scalar()
+        highest = self._connection.execute(_highest(table)).scalar()
         return count((highest or 0) + 1)
+
+
+_NEXT_KEYS = text(
+    "SELECT nextval(pg_get_serial_sequence(:table, :key)) FROM generate_series(1, :count)"
+)
+
+
+@cache
+def _highest(table: str) -> Select[Any]:
+    return select(func.max(next(iter(m.Base.metadata.tables[table].primary_key))))

@@ -22,7 +22,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Date,
-    Dialect,
     FetchedValue,
     ForeignKey,
     Identity,
@@ -35,30 +34,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator, UserDefinedType
 
-from mingdan.orders.instants import Instant
+from mingdan.orders.column_types import Instant, TransactionId
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit; in SQLite only INTEGER makes a primary key the row's own number."""
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
-
-
-class _Xid8(UserDefinedType[int]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "XID8"
-
-
-class TransactionId(TypeDecorator[int]):
-    """PostgreSQL's 64-bit transaction number; always empty in SQLite."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(_Xid8() if dialect.name == "postgresql" else BigInteger())
 
 
 class Base(DeclarativeBase):

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from mingdan.orders import model as m
-from mingdan.orders.model import TransactionId
+from mingdan.orders.column_types import TransactionId
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ becomes of the rows (`working_set.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select
 
 from mingdan.orders import model as m
-from mingdan.orders.database import Query
-
-Maker = Callable[[Query], Query]
+from mingdan.orders.bulk import Maker, Query
 
 
 def subscriptions(refs: Query) -> Query:
@@ -38,6 +36,7 @@ def subscriptions(refs: Query) -> Query:
     )
 
 
+@cache
 def spans(table: Any, column: Any) -> Maker:
     columns = table.__table__.c
     key = next(iter(columns))
@@ -140,3 +139,10 @@ def bills(account_ids: Query) -> Query:
 def payments(account_ids: Query) -> Query:
     p = m.Payment
     return select(p.account_id, p.paid_at, p.amount_fen).where(p.account_id.in_(account_ids))
+
+
+def orders(refs: Query) -> Query:
+    o = m.ProductOrder
+    return select(o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id).where(
+        o.order_ref.in_(refs)
+    )

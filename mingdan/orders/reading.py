@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, literal, or_, select
 from mingdan.lake import Lake
 from mingdan.orders import model as m
 from mingdan.orders import tables
-from mingdan.orders.database import Query
-from mingdan.orders.instants import as_ticks
+from mingdan.orders.bulk import Query
+from mingdan.orders.column_types import as_ticks
 from mingdan.tables import Table
 
 

@@ -16,7 +16,7 @@ from mingdan.calendar import BUSINESS_ZONE, day_bounds, naive_utc
 from mingdan.identifiers import pseudonym
 from mingdan.orders import model as m
 from mingdan.orders import reading, tables
-from mingdan.orders.instants import as_ticks
+from mingdan.orders.column_types import as_ticks
 from mingdan.reference import load
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.database import values
-from mingdan.orders.queries import Maker
+from mingdan.orders.bulk import Maker, find
 from mingdan.orders.timelines import Span, Timelines
 
 Document = tuple[str, str]
@@ -110,19 +109,31 @@ class Named:
     imsis: set[str] = field(default_factory=set)
     iccids: set[str] = field(default_factory=set)
 
-    def keys(self) -> Iterator[str]:
-        """Every name with its kind, for locks."""
-        for kind in ("orders", "subscriptions", "parties", "numbers", "imsis", "iccids"):
+    def customers(self) -> Iterator[str]:
+        """Orders, subscriptions, parties and documents with their kind, for locks."""
+        for kind in ("orders", "subscriptions", "parties"):
             for name in getattr(self, kind):
                 yield f"{kind}:{name}"
         for document_type, number in self.documents:
             yield f"document:{document_type}:{number}"
 
+    def resources(self) -> Iterator[str]:
+        """Numbers and SIMs with their kind, for locks."""
+        for kind in ("numbers", "imsis", "iccids"):
+            for name in getattr(self, kind):
+                yield f"{kind}:{name}"
+
 
 class WorkingSet:
-    """What is on record of everything a batch names."""
+    """What is on record of everything a batch names.
 
-    def __init__(self, connection: Connection, named: Named) -> None:
+    `lock` is called once the numbers and SIMs are known that the batch touches:
+    those it names, and those its subscriptions have held.
+    """
+
+    def __init__(
+        self, connection: Connection, named: Named, lock: Callable[[Iterable[str]], None]
+    ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.parties: dict[str, Party] = {}
         self.party_by_id: dict[int, Party] = {}
@@ -142,25 +153,26 @@ class WorkingSet:
         self.owners = Timelines(lambda what: what[:1])
         # what: (subscription_id, reason, direction)
         self.blocks = Timelines(lambda what: what[:1])
-        self._read(connection, named)
+        self._read(connection, named, lock)
 
     def add_party(self, party: Party) -> None:
         if party.party_id not in self.party_by_id:
             self.parties[party.party_ref] = self.party_by_id[party.party_id] = party
             self.parties_of[party.document].append(party)
 
-    def _read(self, connection: Connection, named: Named) -> None:
+    def _read(
+        self, connection: Connection, named: Named, lock: Callable[[Iterable[str]], None]
+    ) -> None:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
-            wanted = sorted(keys)
-            if not wanted:
-                return []
-            return connection.execute(make(values(connection, wanted))).fetchall()
+            return find(connection, make, keys)
 
         for row in rows(queries.subscriptions, named.subscriptions):
             self.subscriptions[row[1]] = Subscription(*row)
         ids = {s.subscription_id for s in self.subscriptions.values()}
-        self._read_spans(connection, rows, named, ids)
-        self._read_resources(rows, named, ids)
+        self._read_spans(rows, ids)
+        self._name_held(named, ids)
+        lock(named.resources())
+        self._read_resources(rows, named)
         self._read_parties(rows, named)
         accounts = {
             self.subscriptions[ref].account_id
@@ -172,31 +184,32 @@ class WorkingSet:
         for row in rows(queries.payments, accounts):
             self.accounts[row[0]].payments.append(tuple(row[1:]))
 
-    def _read_spans(
-        self, connection: Connection, rows: Callable[..., Any], named: Named, ids: set[int]
-    ) -> None:
-        keys = {int(number) for number in named.numbers | named.imsis}
-        holding = m.NumberHolding
-        for make, wanted in (
-            (queries.spans(holding, holding.subscription_id), ids),
-            (queries.spans(holding, holding.key), keys),
+    def _read_spans(self, rows: Callable[..., Any], ids: set[int]) -> None:
+        for timelines, table in (
+            (self.number_holdings, m.NumberHolding),
+            (self.owners, m.SubscriptionHolding),
+            (self.blocks, m.SubscriptionBlock),
         ):
-            self.number_holdings.load(_span(r) for r in rows(make, wanted))
-        owner = m.SubscriptionHolding
-        self.owners.load(_span(r) for r in rows(queries.spans(owner, owner.subscription_id), ids))
-        block = m.SubscriptionBlock
-        self.blocks.load(_span(r) for r in rows(queries.spans(block, block.subscription_id), ids))
+            timelines.load(_span(r) for r in rows(queries.spans(table, table.subscription_id), ids))
 
-    def _read_resources(self, rows: Callable[..., Any], named: Named, ids: set[int]) -> None:
-        numbers, imsis = set(named.numbers), set(named.imsis)
+    def _name_held(self, named: Named, ids: set[int]) -> None:
         for subscription_id in ids:
             for span in self.number_holdings.of(1, subscription_id, "msisdn"):
-                numbers.add(str(span.what[1]))
+                named.numbers.add(str(span.what[1]))
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
-                imsis.add(imsi_text(span.what[1]))
-        for row in rows(queries.numbers, numbers):
+                named.imsis.add(imsi_text(span.what[1]))
+
+    def _read_resources(self, rows: Callable[..., Any], named: Named) -> None:
+        # Other holders too: a late order of a former one must not take it from the present one.
+        holding = m.NumberHolding
+        keys = {int(number) for number in named.numbers | named.imsis}
+        self.number_holdings.load(_span(r) for r in rows(queries.spans(holding, holding.key), keys))
+        for row in rows(queries.numbers, named.numbers):
             self.numbers[row[0]] = Resource(row[0], None, *row[1:])
-        for make, wanted in ((queries.sims_by_imsi, imsis), (queries.sims_by_iccid, named.iccids)):
+        for make, wanted in (
+            (queries.sims_by_imsi, named.imsis),
+            (queries.sims_by_iccid, named.iccids),
+        ):
             for row in rows(make, wanted):
                 if row[0] not in self.sims:
                     self.add_sim(Resource(*row))
@@ -239,13 +252,8 @@ def _span(row: Any) -> Span:
 
 def read_orders(connection: Connection, refs: set[str]) -> dict[str, Order]:
     """The orders already on record under these references."""
-    o = m.ProductOrder
-    rows = connection.execute(
-        select(o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id).where(
-            o.order_ref.in_(values(connection, sorted(refs)))
-        )
-    )
-    return {row[0]: Order(*row[1:]) for row in rows.fetchall()}
+    rows = find(connection, queries.orders, refs)
+    return {row[0]: Order(*row[1:]) for row in rows}
 
 
 def imsi_text(key: int) -> str:

@@ -24,7 +24,9 @@ NO_SIM = 0.004
 """Share of records without an IMSI: no fault, but guiding has only the number."""
 LATE = 0.004
 TOO_LATE = 0.00003
-"""Share of records delivered one to three days late; nine or ten days late."""
+"""Share of records delivered late, mostly the day after; nine or ten days late."""
+STRAGGLING = 0.1
+"""Chance that a source's late records of a day take up to three days instead of one."""
 REPEATED = 0.001
 REPEATED_LATER = 0.0005
 """Share of records that stand twice in a file; again in the next day's file."""

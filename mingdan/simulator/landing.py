@@ -69,7 +69,8 @@ class Landing:
         """Set late records aside for their day; let some come again."""
         days = self.scene.world.days
         draw = rng.random(frame.height)
-        lag = np.where(draw < faults.LATE, rng.choice([1, 1, 1, 2, 2, 3], frame.height), 0)
+        waits = [1, 1, 2, 3] if rng.random() < faults.STRAGGLING else [1]
+        lag = np.where(draw < faults.LATE, rng.choice(waits, frame.height), 0)
         lag = np.where(draw > 1 - faults.TOO_LATE, rng.integers(9, 11, frame.height), lag)
         for wait in np.unique(lag[lag > 0]).tolist():
             late = frame.filter(pl.Series(lag == wait))

@@ -14,8 +14,8 @@ WITH hourly AS (
         count_if(is_voice AND NOT is_out) AS calls_in,
         sum(CASE WHEN is_voice AND is_out THEN duration_s ELSE 0 END)::BIGINT AS call_seconds_out,
         sum(CASE WHEN is_voice AND NOT is_out THEN duration_s ELSE 0 END)::BIGINT AS call_seconds_in,
-        count_if(is_voice AND is_out AND duration_s <= 3) AS one_ring_calls,
-        count_if(is_voice AND is_out AND duration_s <= 6) AS short_calls,
+        count(*) FILTER (WHERE is_voice AND is_out AND duration_s <= 3) AS one_ring_calls,
+        count(*) FILTER (WHERE is_voice AND is_out AND duration_s <= 6) AS short_calls,
         count_if(is_data) AS data_sessions,
         sum(CASE WHEN is_data THEN bytes ELSE 0 END)::BIGINT AS data_bytes,
         sum(coalesce(charge_fen, 0))::BIGINT AS spend_fen
@@ -67,7 +67,7 @@ steps AS (
         sum(gap)::BIGINT AS gap_seconds,
         sum(gap::BIGINT * gap)::BIGINT AS gap_seconds_squared,
         count(stride) AS mobile_steps,
-        count_if(stride BETWEEN 1 AND 10) AS walking_steps
+        count(*) FILTER (WHERE stride BETWEEN 1 AND 10) AS walking_steps
     FROM step
     WHERE gap IS NOT NULL
     GROUP BY subscription_id

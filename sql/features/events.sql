@@ -54,28 +54,27 @@ segment AS (
 
 marked AS (
     SELECT
-        usage.*,
-        segment.record_id IS NOT NULL AS is_segment
+        subscription_id,
+        record_id,
+        event_at,
+        other_party,
+        served_imei,
+        served_imsi,
+        bytes,
+        charge_fen,
+        duration_s,
+        usage_type = 'sms' AS is_text,
+        usage_type = 'voice' AS is_voice,
+        usage_type = 'data' AS is_data,
+        direction = 'out' AS is_out,
+        coalesce(other_kind = 'mobile', FALSE) AS is_mobile,
+        record_id IN (SELECT segment.record_id FROM segment) AS is_segment
     FROM usage
-    LEFT JOIN segment USING (record_id)
 )
 
 SELECT
-    subscription_id,
-    record_id,
-    event_at,
-    other_party,
-    served_imei,
-    served_imsi,
-    bytes,
-    charge_fen,
-    duration_s,
+    * EXCLUDE (is_text), -- noqa: AM04
     ((epoch_us(event_at) - epoch_us($day_start)) // 1000000)::INTEGER AS at_second,
-    is_segment,
-    usage_type = 'sms' AND NOT is_segment AS is_sms,
-    usage_type = 'voice' AS is_voice,
-    usage_type = 'data' AS is_data,
-    direction = 'out' AS is_out,
-    is_out AND (is_sms OR is_voice) AS is_act,
-    coalesce(other_kind = 'mobile', FALSE) AS is_mobile
+    is_text AND NOT is_segment AS is_sms,
+    is_out AND (is_voice OR is_sms) AS is_act
 FROM marked

@@ -36,7 +36,7 @@ pair AS (
         count_if(is_voice AND NOT is_out) AS calls_in,
         sum(CASE WHEN is_voice AND is_out THEN duration_s ELSE 0 END)::BIGINT AS call_seconds_out,
         sum(CASE WHEN is_voice AND NOT is_out THEN duration_s ELSE 0 END)::BIGINT AS call_seconds_in,
-        count_if(is_voice AND is_out AND duration_s <= 3) AS one_ring_calls,
+        count(*) FILTER (WHERE is_voice AND is_out AND duration_s <= 3) AS one_ring_calls,
         min(at_second) AS first_second,
         max(at_second) AS last_second
     FROM events

@@ -124,6 +124,28 @@ def test_a_foreign_folder_is_not_taken_up(operator: Operator) -> None:
     assert verify(operator.channel).seq == 1
 
 
+def test_a_release_of_another_history_is_not_taken_up(operator: Operator) -> None:
+    """It has the right number, but follows a release we never published."""
+    shutil.copytree(numbered(operator.channel, 1), numbered(operator.channel, 2))
+    path = numbered(operator.channel, 2) / MANIFEST
+    manifest = json.loads(path.read_text()) | {"seq": 2, "previous": "0" * 64}
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(Damaged, match="does not continue the release before it"):
+        publish(operator.night, NEXT)
+    assert verify(operator.channel).seq == 1
+
+
+def test_a_damaged_folder_is_not_taken_up(operator: Operator) -> None:
+    old = (operator.channel / LATEST).read_bytes()
+    publish(operator.night, NEXT)
+    (operator.channel / LATEST).write_bytes(old)
+    path = numbered(operator.channel, 2) / SNAPSHOT
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(Damaged, match="not the file announced"):
+        publish(operator.night, NEXT)
+    assert verify(operator.channel).seq == 1
+
+
 def test_a_damaged_last_release_is_not_built_upon(operator: Operator) -> None:
     path = numbered(operator.channel, 1) / SNAPSHOT
     path.write_bytes(path.read_bytes()[:-1])

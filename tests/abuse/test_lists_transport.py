@@ -12,7 +12,7 @@ import pytest
 
 from mingdan.lists.format import DELTA, LATEST, MANIFEST, SNAPSHOT
 from mingdan.lists.manifest import numbered, release
-from mingdan.lists.reader import State, snapshot, sync, verify
+from mingdan.lists.reader import State, apply, snapshot, sync, verify
 from mingdan.lists.refusals import (
     Damaged,
     ListRefused,
@@ -149,6 +149,53 @@ def test_someone_elses_release(channel: Path, tmp_path: Path, what: str) -> None
         publish(other, {token(1): attributes()}, identity={what: name})
     with pytest.raises(WrongChannel):
         sync(other, verify(channel))
+
+
+@pytest.mark.parametrize("seq", [3, 5])
+def test_someone_elses_release_where_no_change_is_needed_or_left(
+    channel: Path, tmp_path: Path, seq: int
+) -> None:
+    """The same number, or a snapshot alone: no change would have to be applied."""
+    held = verify(channel)
+    other = tmp_path / "other" / "partner"
+    for _ in range(seq):
+        publish(other, dict(held.rows), identity={"channel": "otherchannel0"})
+    for old in range(1, seq):
+        shutil.rmtree(numbered(other, old))
+    with pytest.raises(WrongChannel):
+        sync(other, held)
+
+
+def test_someone_elses_changes(channel: Path, tmp_path: Path, first: State) -> None:
+    other = tmp_path / "other" / "partner"
+    for _ in range(2):
+        publish(other, dict(first.rows), identity={"channel": "otherchannel0"})
+    with pytest.raises(WrongChannel, match="for channel otherchannel0, not demo0channel"):
+        apply(first, release(numbered(other, 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("channel", "otherchannel0"), ("day", "2026-11-30"), ("state_sha256", "0" * 64), ("seq", 2)],
+)
+def test_a_pointer_that_says_more_than_its_manifest(
+    channel: Path, name: str, value: object
+) -> None:
+    pointer = json.loads((channel / LATEST).read_text())
+    (channel / LATEST).write_text(json.dumps(pointer | {name: value}))
+    if name == "seq":
+        shutil.rmtree(numbered(channel, 2))
+        shutil.copytree(numbered(channel, 3), numbered(channel, 2))
+    with pytest.raises(Malformed, match=f"latest.json and manifest.json: {name}"):
+        verify(channel)
+
+
+@pytest.mark.parametrize(("seq", "previous"), [(1, "0" * 64), (3, None), (3, "short")])
+def test_a_history_that_cannot_be(channel: Path, seq: int, previous: object) -> None:
+    manifest = json.loads((numbered(channel, seq) / MANIFEST).read_text())
+    announce(channel, seq, manifest | {"previous": previous})
+    with pytest.raises(Malformed, match="previous"):
+        verify(channel)
 
 
 def test_the_wrong_numbers_folder(channel: Path) -> None:

@@ -14,7 +14,7 @@ from mingdan.errors import Busy
 from mingdan.orders import database as orders_database
 from mingdan.orders.database import Database
 from mingdan.orders.store import OrderStore
-from tests.orders.support import at, done, imsi, msisdn, opening, person, postgresql_url, url
+from tests.orders.support import at, done, msisdn, opening, person, postgresql_url, url
 
 __all__ = ["url"]
 NUMBERS = 25
@@ -80,6 +80,37 @@ def test_two_writers_never_pass_the_cap_together(url: str, tmp_path: Path) -> No
     assert outcomes.count("cap_reached") == 2 * 25 - 5
 
 
+LOADER = """
+import sys
+from mingdan.orders import store as module
+from tests.orders.support import opening
+module.BATCH = 20
+with module.OrderStore.open(sys.argv[1]) as store:
+    store.apply([opening(n) for n in range(1, 801)], progress=lambda done: print(done, flush=True))
+"""
+
+
+def test_a_killed_load_is_finished_by_running_it_again(url: str) -> None:
+    loader = subprocess.Popen(
+        [sys.executable, "-c", LOADER, url], stdout=subprocess.PIPE, text=True
+    )
+    assert loader.stdout is not None
+    told = 0
+    while told < 100:
+        told = int(loader.stdout.readline())
+    loader.kill()
+    loader.wait()
+    loader.stdout.close()
+    with OrderStore.open(url) as store:
+        applied = store.apply([opening(n) for n in range(1, 801)])
+        assert applied.refused == []
+        assert applied.repeated >= told, "what was answered as done is done"
+        assert applied.repeated % 20 == 0, "a transaction is wholly done or not at all"
+        assert applied.completed == 800 - applied.repeated > 0
+        assert store.number_holdings(at(1)).height == 1600
+        assert len(store.outbox(limit=10_000).events) == 2400
+
+
 def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
     for address in (f"sqlite:///{tmp_path / 'new.db'}", postgresql_url(empty=True)):
         code = f"from mingdan.orders.store import OrderStore; OrderStore.open({address!r}).close()"
@@ -100,7 +131,7 @@ def test_a_writer_that_never_ends_is_named(url: str, monkeypatch: pytest.MonkeyP
     with OrderStore.open(url) as store:
         done(store, opening(1))
         with holder.writing() as connection:
-            holder.lock(connection, [f"numbers:{msisdn(2)}", f"imsis:{imsi(2)}"])
+            holder.lock(connection, "resources", [f"numbers:{msisdn(2)}"])
             with pytest.raises(Busy, match="held by another writer"):
                 store.apply([opening(2)])
             assert store.number_holdings(at(1)).height == 2, "reading goes on"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mingdan.features.tables import FEATURES, TABLES
@@ -96,6 +96,21 @@ def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
 @given(
     back=st.lists(st.sampled_from(BACK), min_size=3, max_size=3),
     events=st.lists(EVENT, max_size=60),
+)
+# a call without a duration is neither short nor long, but a call
+@example(
+    back=[0, 7, 29],
+    events=[
+        (1, place, 0, "voice", "out", OTHERS[0], None, None, None, None, None) for place in (0, 1)
+    ],
+)
+# the third segment is within ten minutes of the second, not of the first
+@example(
+    back=[1, 6, 30],
+    events=[
+        (1, 0, second, "sms", "out", OTHERS[0], None, 1, 11, 21, 10)
+        for second in (0, 599.999999, 1199, 1800)
+    ],
 )
 def test_features_equal_their_meaning_on_random_usage(
     shared_night: Night, back: list[int], events: list[tuple[Any, ...]]

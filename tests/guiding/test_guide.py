@@ -107,6 +107,26 @@ def test_a_sim_swap_and_a_record_still_carrying_the_old_sim(night: Night) -> Non
     assert report.facts["records"] == report.facts["guided"] + report.facts["rejected"] == 5
 
 
+def test_a_sim_in_one_hand_and_a_number_in_another_all_day_is_nobodys(night: Night) -> None:
+    put_orders(
+        night.lake,
+        DAY,
+        numbers=[
+            ("imsi", OLD_SIM, ANNA, BEGIN, None),
+            ("msisdn", OLD_NUMBER, ANNA, BEGIN, None),
+            ("msisdn", NEW_NUMBER, BEN, BEGIN, None),
+        ],
+        parties=[(ANNA, 10, BEGIN, None), (BEN, 20, BEGIN, None)],
+    )
+    records = [
+        record(1, at(DAY, NOON), served_imsi=OLD_SIM, served_msisdn=OLD_NUMBER),
+        record(2, at(DAY, NOON), served_imsi=OLD_SIM, served_msisdn=NEW_NUMBER),
+    ]
+    put_usage(night.lake, records, DAY)
+    guide(night, DAY)
+    assert outcome(night) == {1: (ANNA, 10, "imsi"), 2: ("imsi_msisdn_disagree",)}
+
+
 def test_a_transfer_at_noon_splits_the_day_between_the_parties(night: Night) -> None:
     transfer = at(DAY, NOON)
     put_orders(

@@ -94,14 +94,19 @@ def test_only_agreed_reasons_are_told(operator: Operator) -> None:
     assert list(operator.received().rows) == [operator.token("8613800000002")]
 
 
-def test_a_number_has_one_row_with_the_weightiest_reason(operator: Operator) -> None:
-    operator.run(DAY, [operator.label("甲"), operator.label("甲", reason="fraud", confidence=40)])
+@pytest.mark.parametrize("confidence", [40, 90])
+def test_a_number_has_one_row_with_the_weightiest_reason(
+    operator: Operator, confidence: int
+) -> None:
+    """However sure we are of the other one."""
+    fraud = operator.label("甲", reason="fraud", confidence=confidence)
+    operator.run(DAY, [operator.label("甲"), fraud])
     assert len(operator.entries()) == 2
     state = operator.received()
     assert len(state.rows) == 1
     entry = state.find(operator.token("8613800000001"), datetime(2026, 11, 11, tzinfo=UTC))
     assert entry is not None
-    assert (entry.reason_code, entry.confidence) == ("fraud", 40)
+    assert (entry.reason_code, entry.confidence) == ("fraud", confidence)
     operator.run(NEXT, [operator.label("甲")])
     rows = body(numbered(operator.channel, 2), "delta.csv.gz")[1:]
     assert [row[:3] for row in rows] == ["MOD"], "the weaker reason is left, nothing is taken back"

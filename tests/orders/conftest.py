@@ -1,5 +1,5 @@
 """Fixtures of the order store's own tests."""
 
-from tests.orders.support import sqlite_store, store, url
+from tests.orders.support import own_url, sqlite_store, store, url
 
-__all__ = ["sqlite_store", "store", "url"]
+__all__ = ["own_url", "sqlite_store", "store", "url"]

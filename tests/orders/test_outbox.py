@@ -86,7 +86,7 @@ def test_a_night_waits_for_orders_on_their_way(url: str, monkeypatch: pytest.Mon
     writer = Database(url)
     with OrderStore.open(url) as store:
         with writer.writing() as connection:
-            writer.lock(connection, ["numbers:1"])
+            writer.lock(connection, "customers", ["orders:1"])
             with pytest.raises(Busy):
                 store.settle()
         store.settle()

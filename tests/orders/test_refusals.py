@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +180,12 @@ def test_each_is_refused_and_leaves_nothing_behind(town: OrderStore) -> None:
 
 def test_every_reason_there_is_has_a_case() -> None:
     assert {code for code, _ in CASES} == {row["code"] for row in load.rows("refusal")}
+
+
+def test_the_guide_lists_every_reason() -> None:
+    guide = Path("docs/orders.md").read_text("utf-8")
+    for row in load.rows("refusal"):
+        assert f"| `{row['code']}` | {row['en']} | {row['zh']} |" in guide
 
 
 def test_bad_commands_do_not_spoil_good_ones_in_their_batch(town: OrderStore) -> None:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
 from mingdan.calendar import known_at, naive_utc
 from mingdan.orders.commands import (
@@ -17,6 +18,7 @@ from mingdan.orders.commands import (
     Terminate,
     TransferOwner,
 )
+from mingdan.orders.model import Msisdn
 from mingdan.orders.store import OrderStore
 from tests.orders.support import (
     PEPPER,
@@ -31,6 +33,7 @@ from tests.orders.support import (
     refusal,
     store,
     url,
+    young,
 )
 
 __all__ = ["store", "url"]
@@ -159,6 +162,25 @@ def test_the_number_of_another_at_the_time_is_refused_however_late(store: OrderS
     )
     late = order(ChangeNumber, "late", at(10), recorded_at=at(300), msisdn=msisdn(2))
     assert refusal(store, late) == "number_in_use"
+
+
+def test_a_late_order_of_a_former_holder_leaves_the_present_one_alone(url: str) -> None:
+    with OrderStore.open(url, policy=young(0)) as store:
+        done(store, opening(1), order(Terminate, "end", at(10)))
+        second = done(store, opening(2, when=at(20), msisdn=msisdn(1))).subscription_ids["S2"]
+        late = order(ChangeNumber, "late", at(5), recorded_at=at(30), msisdn=msisdn(60))
+        done(store, late)
+        assert refusal(store, opening(3, when=at(40), msisdn=msisdn(1))) == "number_in_use"
+        assert number_state(store, msisdn(1)) == ("in_service", second)
+        assert number_state(store, msisdn(60)) == ("aging", None)
+
+
+def number_state(store: OrderStore, number: str) -> tuple[str, int | None]:
+    with store._database.reading() as connection:
+        row = connection.execute(
+            select(Msisdn.state, Msisdn.subscription_id).where(Msisdn.number == number)
+        ).one()
+        return (row[0], row[1])
 
 
 def test_nothing_takes_effect_before_it_is_recorded(store: OrderStore) -> None:

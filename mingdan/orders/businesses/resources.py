@@ -1,7 +1,7 @@
 """Numbers and SIMs: 改号, 换卡, 补卡, and what a resource is free for.
 
 Here: who may take a number or SIM, and the states they come to. Not here:
-opening and ending subscriptions (`opening.py`, `life.py`).
+opening and ending subscriptions (`opening.py`, `ending.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What Alembic runs: the scripts on the connection `database.migrate` hands in.
 
-Here: only that; scripts in `versions/` are written once, spell their tables out and never import `model.py`. There is no alembic.ini: `OrderStore.open` migrates.
+Here: only that. Not here: the scripts (`versions`), which spell their tables out
+and never import `model.py`. There is no alembic.ini: `OrderStore.open` migrates.
 """
 
 from __future__ import annotations

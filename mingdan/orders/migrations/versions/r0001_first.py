@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from mingdan.orders.instants import Instant
-from mingdan.orders.model import TransactionId
+from mingdan.orders.column_types import Instant, TransactionId
 
 revision = "0001"
 down_revision = None

@@ -1,7 +1,7 @@
-"""How the order store's databases keep an instant.
+"""Column types that the order store's databases keep each in their own way.
 
-Here: the column type `Instant` and the expression that reads it as
-microseconds. Not here: business days (`mingdan.calendar`).
+Here: instants, the expression that reads them as microseconds, and transaction
+numbers. Not here: the tables (`model.py`).
 
 PostgreSQL has `timestamptz`. SQLite has no such type; text would sort, but cost
 a parse per value, so it keeps whole microseconds since 1970 in UTC.
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -48,6 +48,23 @@ class Instant(TypeDecorator[datetime]):
         if isinstance(value, datetime):
             return value.astimezone(UTC)
         return EPOCH + timedelta(microseconds=value)
+
+
+class _Xid8(UserDefinedType[int]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "XID8"
+
+
+class TransactionId(TypeDecorator[int]):
+    """PostgreSQL's 64-bit transaction number; always empty in SQLite."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(_Xid8() if dialect.name == "postgresql" else BigInteger())
 
 
 class ticks(FunctionElement[int]):  # noqa: N801 - reads as the SQL function it is

@@ -1,0 +1,43 @@
+"""The notebook runs from top to bottom on a finished night and shows nobody's number."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.worlds import Installed
+
+NOTEBOOK = Path(__file__).parent.parent.parent / "notebooks" / "last_night.py"
+NUMBER = re.compile(r"(?<!\d)(?:86)?1[3-9]\d{9}(?!\d)")
+
+
+def test_it_runs_and_its_cells_hold_the_night(
+    finished_world: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINGDAN_DATA", str(finished_world.data))
+    from notebooks.last_night import app
+
+    _, found = app.run()
+    assert found["day"] == finished_world.last
+    assert found["night"].received > 0
+    assert found["planted"].planted > 0
+    assert found["entries"].height >= 0
+    assert set(found["entries"]["action"]) <= {"assert", "revoke", "expire", "override"}
+
+
+def test_it_exports_to_html_without_a_number(finished_world: Installed, tmp_path: Path) -> None:
+    target = tmp_path / "last_night.html"
+    done = subprocess.run(
+        [sys.executable, "-m", "marimo", "export", "html", str(NOTEBOOK), "-o", str(target), "-f"],
+        env={"MINGDAN_DATA": str(finished_world.data), "PATH": "/usr/bin:/bin",
+             "HOME": str(tmp_path)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    text = target.read_text("utf-8")
+    assert "What came in" in text
+    assert not NUMBER.search(text)
