@@ -5,7 +5,7 @@ meanwhile. Not here: settings (`mingdan.settings`) and any work.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -28,9 +28,22 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]
     lock_wait_seconds: float = 300.0
 
     _night: Night = PrivateAttr()
+    _held: ExitStack = PrivateAttr()
+    _locked: bool = PrivateAttr(default=False)
 
     @property
     def night(self) -> Night:
+        """The installation, locked by the run's first step until the run's end.
+
+        Raises dagster's Failure, which is not retried, if another run holds it:
+        in a step, so that the UI shows the message and not a resource's stack.
+        """
+        if not self._locked:
+            try:
+                self._held.enter_context(self._night.lock())
+            except Busy as busy:
+                raise dg.Failure(str(busy), allow_retries=False) from busy
+            self._locked = True
         return self._night
 
     def settings(self) -> Settings:
@@ -40,9 +53,6 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Installation"]:
         del context
-        self._night = Night(self.settings())
-        try:
-            with self._night.lock():
-                yield self
-        except Busy as busy:
-            raise dg.Failure(str(busy), allow_retries=False) from busy
+        with ExitStack() as held:
+            self._night, self._held, self._locked = Night(self.settings()), held, False
+            yield self

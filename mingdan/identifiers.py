@@ -74,8 +74,11 @@ def load_key(path: Path) -> bytes:
     """The 32-byte key in `path` (hex, mode 0600), made on first use."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+        # whole or not at all: half a key would give other pseudonyms for ever
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+        partial.replace(path)
     return bytes.fromhex(path.read_text(encoding="ascii").strip())
 
 

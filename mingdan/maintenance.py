@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from mingdan.night import Night
 from mingdan.steps import TABLES
 
+LASTING = ("partner_entries",)
+"""Tables whose rows end by their own term (up to years), not by the lake's retention."""
 KEEP_UNLISTED = timedelta(days=7)
 """A file no version lists stays this long: a reader of an old version may be at work."""
 
@@ -23,6 +25,6 @@ def retain(night: Night, today: date, keep_days: int | None = None) -> dict[str,
     before = today - timedelta(days=keep_days or night.settings.retention_days)
     dropped: dict[str, int] = {}
     for name, table in TABLES.items():
-        dropped[name] = night.lake.prune(table, before)
+        dropped[name] = 0 if name in LASTING else night.lake.prune(table, before)
         night.lake.vacuum(table, KEEP_UNLISTED)
     return dropped

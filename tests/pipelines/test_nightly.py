@@ -101,9 +101,10 @@ def test_a_missing_source_fails_the_night_and_freezes_everything(installed: Inst
 def test_a_second_run_at_once_is_refused_and_says_why(installed: Installed) -> None:
     before = everything(installed.data)
     with Night(installed.settings).lock(), dg.DagsterInstance.ephemeral() as instance:
-        job = build_defs(
-            Installation(data=str(installed.data), lock_wait_seconds=0.3)
-        ).resolve_job_def("nightly")
-        with pytest.raises(Exception, match="another run is writing"):
-            job.execute_in_process(partition_key=installed.last.isoformat(), instance=instance)
+        result = nightly(installed, instance)
+    assert not result.success
+    failure = next(e for e in result.all_events if e.event_type_value == "STEP_FAILURE")
+    message = failure.step_failure_data.user_failure_data.description
+    assert "another run is writing" in message
+    assert "Start again when it is done" in message
     assert everything(installed.data) == before
