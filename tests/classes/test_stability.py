@@ -193,7 +193,7 @@ def test_never_published_before_the_least_nights(make_world: Any) -> None:
 
 def test_a_source_that_carries_only_to_watch_never_publishes_alone(world: World) -> None:
     world.person(1)
-    for day in nights(8):
+    for day in nights(5):
         world.decide(day, {1: USED}, [report(1, score=100, day=day)])
         assert world.labels(day)[1, "blacklist:spam_sms"]["state"] == "watch"
 
@@ -212,7 +212,7 @@ def test_a_link_is_no_second_source(world: World) -> None:
     world.person(1, 100, document_id=5)
     world.person(2, 200, document_id=5)
     listed = report(100, source="partner", ref="a", score=95, level="published")
-    for day in nights(6):
+    for day in nights(5):
         world.decide(day, {1: USED, 2: USED}, [listed, report(200, score=20, day=day)])
     labels = world.labels(day)
     assert labels[100, "blacklist:spam_sms"]["state"] == "published"

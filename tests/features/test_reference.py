@@ -26,7 +26,8 @@ SECONDS = (0, 5, 599.999999, 600, 1200, 3599, 3600, 25_199, 25_200, 40_000.5, 82
 MOBILE, SERVICE = 8613800138000, 106_900_001_234
 OTHERS = (
     *((MOBILE + step, "mobile") for step in (0, 1, 10, 11, 21, 10_000)),
-    (8614400001234567, "mobile"),
+    (861440000123456, "mobile"),
+    (861440000999999, "mobile"),
     (SERVICE, "service"),
     (-77, "opaque"),
     (None, None),

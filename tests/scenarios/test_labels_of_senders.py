@@ -66,10 +66,10 @@ def test_a_sender_who_was_stopped_is_not_forgotten_until_the_term_ends(world: Wo
 
 def test_a_single_bad_day_is_watched_and_forgotten(world: World) -> None:
     world.person(1)
-    days = nights(7)
+    days = nights(6)
     for at, day in enumerate(days):
         world.decide(day, {1: BLAST if at == 0 else USED})
-    assert states(world, 1, days) == ["watch"] * 4 + ["fading", None, None]
+    assert states(world, 1, days) == ["watch"] * 4 + ["fading", None]
     assert not any(
         row["state"] == "published" for day in days for row in world.labels(day).values()
     )
@@ -89,7 +89,7 @@ def test_complaints_from_outside_shorten_the_way(world: World) -> None:
 def test_a_label_stays_with_the_person_when_the_number_is_transferred(world: World) -> None:
     """过户: the new owner starts clean; the old party keeps label and history, without a number."""
     world.person(1, 100)
-    days = nights(8)
+    days = nights(6)
     for day in days[:3]:
         world.decide(day, {1: BLAST})
     world.transfer(1, 200, days[3])
@@ -139,15 +139,15 @@ def test_the_same_document_behind_another_record_is_watched_and_never_more(world
     world.person(1, 100, document_id=5)
     world.person(2, 200, document_id=5)
     world.person(3, 300, document_id=6)
-    days = nights(8)
+    days = nights(6)
     for day in days:
         world.decide(day, {1: BLAST, 2: USED, 3: USED})
     assert (200, SPAM) not in world.labels(days[2])
-    assert states(world, 200, days[3:]) == ["watch"] * 5
-    linked = world.labels(days[7])[200, SPAM]["evidence"]["sources"]
+    assert states(world, 200, days[3:]) == ["watch"] * 3
+    linked = world.labels(days[5])[200, SPAM]["evidence"]["sources"]
     assert [source["ref"] for source in linked] == ["linked_identity@1"]
     assert linked[0]["values"] == {"listed_customers_of_document": 1}
-    assert (300, SPAM) not in world.labels(days[7])
+    assert (300, SPAM) not in world.labels(days[5])
 
 
 def test_a_farm_is_one_person_with_many_numbers(world: World) -> None:
