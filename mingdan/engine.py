@@ -159,9 +159,10 @@ class Engine:
 
         Buckets (`buckets`: only these) run side by side, one a thread. A step
         that makes several days in a row may hand in one `connect`ion for all,
-        which saves opening a database for each (not after an error). `check` sees the rows made per
-        table before anything is replaced, and raises to leave the day as it was.
-        Raises LakeError, the outputs not yet replaced being as they were.
+        which saves opening a database for each; after an error it is not to be
+        used again. `check` sees the rows made per table before anything is
+        replaced, and raises to leave the day as it was. Raises LakeError, the
+        outputs not yet replaced being as they were.
         """
         if connection is None:
             with self.connect() as connection:
