@@ -6,3 +6,5 @@ CREATE MACRO pseudonym(key_hex, kind, value) AS
 CREATE MACRO digest_id(value) AS ('0x' || substr(sha256(value), 1, 15))::BIGINT;
 -- ratio: null where there is nothing to divide by; computed last, from integers.
 CREATE MACRO ratio(part, whole) AS CASE WHEN whole > 0 THEN part::DOUBLE / whole::DOUBLE END;
+-- week_start: Monday 00:00 Asia/Shanghai (UTC+8, no summer time) of an instant's week, in UTC.
+CREATE MACRO week_start(instant) AS date_trunc('week', instant + INTERVAL 8 HOUR)::TIMESTAMP - INTERVAL 8 HOUR;

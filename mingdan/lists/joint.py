@@ -23,6 +23,9 @@ from mingdan.reports.partners import load_partners
 SNAPSHOT = (LABELS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, PROTECTIONS)
 """What the list of a day is made of, each as of that day."""
 
+_EXACT_DAYS = 14
+"""An entry that ends sooner says so to the second; later ends are given by their week."""
+
 
 def build(night: Night, day: date) -> Report:
     """Replace `list_entries` of `day`. Raises MissingInput if a table lacks the day.
@@ -45,6 +48,7 @@ def _entries(night: Night, day: date) -> pl.DataFrame:
     parameters = {
         "class_code": policy.class_code,
         "known_at": naive_utc(known_at(day)),
+        "exact_days": _EXACT_DAYS,
         "pepper": night.pepper.hex(),
         "may_be_reexported": [
             code for code, partner in partners.items() if partner.agreement.may_be_reexported

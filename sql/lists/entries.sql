@@ -2,6 +2,9 @@
 -- about, protected (红名单) in no scope, and not there on partners' word alone.
 -- A number is on the list by our own finding, by a partner who allows it, or because it was on
 -- it the night before: a partner who confirms what we found does not take it off.
+-- What an entry says is coarse, so that it changes when something did and not every night:
+-- confidence in the steps of STIX 2.1, last_seen by its week, valid_until by its week unless it
+-- ends within `exact_days`.
 -- grain: one reason for which one subscription's number is listed
 -- key: entry_id
 -- inputs: labels, number_holdings, subscription_holdings, protections, reasons (reason_code,
@@ -57,6 +60,10 @@ named AS (
 held AS (
     SELECT
         named.*,
+        CASE
+            WHEN named.valid_until <= $known_at + to_days($exact_days) THEN named.valid_until
+            ELSE week_start(named.valid_until)
+        END AS listed_until,
         holdings.party_id,
         sha256(
             $pepper || ':entry:' || named.subject_type || ':' || named.subject_id || ':'
@@ -102,11 +109,16 @@ SELECT
     class_code AS category,
     reason_code,
     state AS level,
-    confidence,
+    CASE
+        WHEN confidence >= 70 THEN 85
+        WHEN confidence >= 30 THEN 50
+        WHEN confidence >= 1 THEN 15
+        ELSE 0
+    END AS confidence,
     first_seen,
-    last_seen,
+    greatest(first_seen, week_start(last_seen)) AS last_seen,
     since AS valid_from,
-    valid_until,
+    listed_until AS valid_until,
     greatest(sources, 1) AS sources
 FROM held
 WHERE

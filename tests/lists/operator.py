@@ -23,6 +23,7 @@ from mingdan.orders.commands import AnyCommand, Open, PartyData
 from mingdan.orders.snapshot import snapshot
 
 DAY = date(2026, 11, 10)
+"""A Tuesday."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 RULESET = "a" * 64
 

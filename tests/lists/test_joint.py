@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import mingdan
+from mingdan.calendar import naive_utc
 from mingdan.classes.tables import LABELS
 from mingdan.errors import MissingInput
 from mingdan.lists.joint import build
@@ -39,11 +40,16 @@ def test_a_published_label_lists_the_numbers_it_names(operator: Operator) -> Non
     assert (row["category"], row["level"], row["confidence"], row["sources"]) == (
         "blacklist",
         "published",
-        70,
+        85,
         1,
     )
     assert row["valid_from"] == noon(DAY).replace(tzinfo=None)
-    assert row["valid_until"] == noon(DAY + timedelta(60)).replace(tzinfo=None)
+    assert row["last_seen"] == naive_utc(datetime(2026, 11, 8, 16, tzinfo=UTC)), (
+        "Monday 00:00 in Shanghai"
+    )
+    assert row["valid_until"] == naive_utc(datetime(2027, 1, 3, 16, tzinfo=UTC)), (
+        "Monday before the sixtieth day"
+    )
     assert re.fullmatch("[0-9a-f]{32}", row["entry_id"])
     assert row["entry_id"] != other["entry_id"]
 
@@ -77,7 +83,26 @@ def test_a_label_without_end_gets_its_reasons_term(operator: Operator) -> None:
     listed(operator, operator.label("甲", valid_to=None))
     (row,) = operator.entries()
     days = publishable(operator.night.settings, "blacklist")["spam_sms"]
-    assert row["valid_until"] == (noon(DAY) + timedelta(days)).replace(tzinfo=None)
+    end = (noon(DAY) + timedelta(days)).replace(tzinfo=None)
+    assert end - timedelta(7) < row["valid_until"] <= end
+
+
+@pytest.mark.parametrize(
+    ("confidence", "step"), [(0, 0), (1, 15), (29, 15), (30, 50), (69, 50), (70, 85), (100, 85)]
+)
+def test_confidence_is_given_in_the_steps_of_stix(
+    operator: Operator, confidence: int, step: int
+) -> None:
+    listed(operator, operator.label("甲", confidence=confidence))
+    assert operator.entries()[0]["confidence"] == step
+
+
+def test_an_end_that_is_near_is_given_to_the_second(operator: Operator) -> None:
+    near = (noon(DAY) + timedelta(14)).replace(tzinfo=None)
+    listed(operator, operator.label("甲", valid_to=near))
+    assert operator.entries()[0]["valid_until"] == near
+    listed(operator, operator.label("甲", valid_to=near + timedelta(1)))
+    assert operator.entries()[0]["valid_until"] == naive_utc(datetime(2026, 11, 22, 16, tzinfo=UTC))
 
 
 def test_a_number_given_up_is_not_listed(operator: Operator) -> None:

@@ -53,9 +53,9 @@ def test_a_partner_finds_its_customer_and_learns_what_is_agreed(operator: Operat
     entry = state.find(operator.token("8613800000002"), datetime(2026, 11, 11, tzinfo=UTC))
     assert entry is not None
     assert (entry.category, entry.reason_code, entry.level) == ("blacklist", "fraud", "published")
-    assert (entry.confidence, entry.sources) == (70, 1)
+    assert (entry.confidence, entry.sources) == (85, 1)
     assert entry.first_seen == noon(DAY - timedelta(2))
-    assert entry.valid_until == noon(DAY + timedelta(60))
+    assert entry.valid_until == datetime(2027, 1, 3, 16, tzinfo=UTC)
     assert state.find(operator.token("8613800000003")) is None
     assert report.facts["entries"] == report.facts["added"] == 2
     assert (report.facts["modified"], report.facts["deleted"]) == (0, 0)
@@ -94,7 +94,7 @@ def test_only_agreed_reasons_are_told(operator: Operator) -> None:
     assert list(operator.received().rows) == [operator.token("8613800000002")]
 
 
-@pytest.mark.parametrize("confidence", [40, 90])
+@pytest.mark.parametrize("confidence", [50, 85])
 def test_a_number_has_one_row_with_the_weightiest_reason(
     operator: Operator, confidence: int
 ) -> None:
@@ -359,10 +359,22 @@ def test_a_number_that_is_gone_by_now_is_left_out(operator: Operator) -> None:
     assert list(operator.received().rows) == [operator.token("8613800000002")]
 
 
+def test_what_moves_every_night_changes_no_row(operator: Operator) -> None:
+    """One night more seen, a little surer, and so a day longer: nothing a partner can use."""
+    operator.run(DAY, [operator.label("甲", confidence=72)])
+    moved = {
+        "last_seen": noon(NEXT).replace(tzinfo=None),
+        "valid_to": noon(NEXT + timedelta(60)).replace(tzinfo=None),
+    }
+    operator.run(NEXT, [operator.label("甲", confidence=80, **moved)])
+    assert len(body(numbered(operator.channel, 2), "delta.csv.gz")) == 1, "the header alone"
+    operator.run(NEXT + timedelta(1), [operator.label("甲", confidence=60, **moved)])
+    rows = body(numbered(operator.channel, 3), "delta.csv.gz")[1:]
+    assert [row[:3] for row in rows] == ["MOD"]
+
+
 def test_an_entry_the_format_cannot_carry_stops_publication(operator: Operator) -> None:
-    operator.know(
-        DAY, [label(operator.parties["甲"], [operator.subscriptions["甲"]], confidence=101)]
-    )
+    operator.know(DAY, [label(operator.parties["甲"], [operator.subscriptions["甲"]], since=None)])
     build(operator.night, DAY)
     with pytest.raises(ValueError, match="cannot be written in the format"):
         publish(operator.night, DAY)
