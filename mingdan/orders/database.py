@@ -144,6 +144,13 @@ class Database:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
+    def downgrade(self, revision: str) -> None:
+        """Back to an older shape, dropping what it did not have. For operators in need."""
+        with self.writing() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.downgrade(config, revision)
+
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own transaction handling would begin too late and never IMMEDIATE.

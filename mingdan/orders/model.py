@@ -62,11 +62,13 @@ class Base(DeclarativeBase):
 _NOW = text("valid_to IS NULL AND superseded_at IS NULL")
 
 
-def _key() -> Any:
+def key_column() -> Any:
+    """A surrogate key the database gives."""
     return mapped_column(BIG, Identity(), primary_key=True)
 
 
-def _link(target: str, *, index: bool = False) -> Any:
+def link_column(target: str, *, index: bool = False) -> Any:
+    """A 64-bit foreign key."""
     return mapped_column(BIG, ForeignKey(target), index=index)
 
 
@@ -75,7 +77,7 @@ class Party(Base):
 
     __tablename__ = "party"
     __table_args__ = (Index(None, "document_type", "document_number"),)
-    party_id: Mapped[int] = _key()
+    party_id: Mapped[int] = key_column()
     party_ref: Mapped[str] = mapped_column(unique=True)
     party_type: Mapped[str]
     name: Mapped[str]
@@ -110,7 +112,7 @@ class BillingAccount(Base):
     """Who pays (TMF666): bills and payments stand against it."""
 
     __tablename__ = "billing_account"
-    account_id: Mapped[int] = _key()
+    account_id: Mapped[int] = key_column()
     opened_at: Mapped[datetime]
 
 
@@ -118,9 +120,9 @@ class Subscription(Base):
     """The service contract everything else hangs on; it outlives numbers and SIMs."""
 
     __tablename__ = "subscription"
-    subscription_id: Mapped[int] = _key()
+    subscription_id: Mapped[int] = key_column()
     subscription_ref: Mapped[str] = mapped_column(unique=True)
-    account_id: Mapped[int] = _link("billing_account.account_id", index=True)
+    account_id: Mapped[int] = link_column("billing_account.account_id", index=True)
     activated_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     terminated_at: Mapped[datetime | None]
@@ -133,8 +135,8 @@ class Product(Base):
     """An offering in a subscription's inventory, with its TMF637 status."""
 
     __tablename__ = "product"
-    product_id: Mapped[int] = _key()
-    subscription_id: Mapped[int] = _link("subscription.subscription_id", index=True)
+    product_id: Mapped[int] = key_column()
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
     offering_code: Mapped[str] = mapped_column(ForeignKey("product_offering.code"))
     status: Mapped[str]
     start_date: Mapped[datetime]
@@ -149,7 +151,7 @@ class Msisdn(Base):
     state: Mapped[str]
     until: Mapped[datetime | None]
     """End of a reservation or of ageing; decided by the clock at use."""
-    subscription_id: Mapped[int | None] = _link("subscription.subscription_id")
+    subscription_id: Mapped[int | None] = link_column("subscription.subscription_id")
     changed_at: Mapped[datetime]
 
 
@@ -161,7 +163,7 @@ class SimCard(Base):
     imsi: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
     until: Mapped[datetime | None]
-    subscription_id: Mapped[int | None] = _link("subscription.subscription_id", index=True)
+    subscription_id: Mapped[int | None] = link_column("subscription.subscription_id", index=True)
     changed_at: Mapped[datetime]
 
 
@@ -169,13 +171,13 @@ class ProductOrder(Base):
     """An accepted request (TMF622), named by the ordering system's `order_ref`."""
 
     __tablename__ = "product_order"
-    order_id: Mapped[int] = _key()
+    order_id: Mapped[int] = key_column()
     order_ref: Mapped[str] = mapped_column(unique=True)
     order_type: Mapped[str]
     state: Mapped[str]
     channel: Mapped[str]
-    subscription_id: Mapped[int | None] = _link("subscription.subscription_id", index=True)
-    party_id: Mapped[int | None] = _link("party.party_id")
+    subscription_id: Mapped[int | None] = link_column("subscription.subscription_id", index=True)
+    party_id: Mapped[int | None] = link_column("party.party_id")
     order_date: Mapped[datetime]
     completion_date: Mapped[datetime | None]
     recorded_at: Mapped[datetime]
@@ -188,12 +190,12 @@ class ProductOrderItem(Base):
 
     __tablename__ = "product_order_item"
     __table_args__ = (UniqueConstraint("order_id", "item_no"),)
-    item_id: Mapped[int] = _key()
-    order_id: Mapped[int] = _link("product_order.order_id")
+    item_id: Mapped[int] = key_column()
+    order_id: Mapped[int] = link_column("product_order.order_id")
     item_no: Mapped[int]
     action: Mapped[str]
     state: Mapped[str]
-    product_id: Mapped[int | None] = _link("product.product_id")
+    product_id: Mapped[int | None] = link_column("product.product_id")
     characteristic: Mapped[dict[str, Any]]
 
 
@@ -202,13 +204,13 @@ class OrderEvent(Base):
 
     __tablename__ = "order_event"
     __table_args__ = ({"sqlite_autoincrement": True},)
-    seq: Mapped[int] = _key()
+    seq: Mapped[int] = key_column()
     transaction_id: Mapped[int | None] = mapped_column(
         TransactionId(), server_default=FetchedValue(), index=True
     )
     event_type: Mapped[str]
     order_type: Mapped[str]
-    order_id: Mapped[int] = _link("product_order.order_id", index=True)
+    order_id: Mapped[int] = link_column("product_order.order_id", index=True)
     state: Mapped[str]
     subscription_id: Mapped[int | None]
     party_id: Mapped[int | None]
@@ -241,41 +243,41 @@ class NumberHolding(Spans, Base):
             sqlite_where=_NOW,
         ),
     )
-    holding_id: Mapped[int] = _key()
+    holding_id: Mapped[int] = key_column()
     key_kind: Mapped[str]
     key: Mapped[int]
-    subscription_id: Mapped[int] = _link("subscription.subscription_id", index=True)
-    order_id: Mapped[int] = _link("product_order.order_id")
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
+    order_id: Mapped[int] = link_column("product_order.order_id")
 
 
 class SubscriptionHolding(Spans, Base):
     """Which party held a subscription when."""
 
     __tablename__ = "subscription_holding"
-    holding_id: Mapped[int] = _key()
-    subscription_id: Mapped[int] = _link("subscription.subscription_id", index=True)
-    party_id: Mapped[int] = _link("party.party_id", index=True)
-    order_id: Mapped[int] = _link("product_order.order_id")
+    holding_id: Mapped[int] = key_column()
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
+    party_id: Mapped[int] = link_column("party.party_id", index=True)
+    order_id: Mapped[int] = link_column("product_order.order_id")
 
 
 class SubscriptionBlock(Spans, Base):
     """A suspension (停机) of one reason and direction; several stack."""
 
     __tablename__ = "subscription_block"
-    block_id: Mapped[int] = _key()
-    subscription_id: Mapped[int] = _link("subscription.subscription_id", index=True)
+    block_id: Mapped[int] = key_column()
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
     reason: Mapped[str]
     direction: Mapped[str]
-    order_id: Mapped[int] = _link("product_order.order_id")
+    order_id: Mapped[int] = link_column("product_order.order_id")
 
 
 class CustomerBill(Base):
     """An amount due on an account (TMF678), in fen."""
 
     __tablename__ = "customer_bill"
-    bill_id: Mapped[int] = _key()
-    account_id: Mapped[int] = _link("billing_account.account_id", index=True)
-    order_id: Mapped[int] = _link("product_order.order_id")
+    bill_id: Mapped[int] = key_column()
+    account_id: Mapped[int] = link_column("billing_account.account_id", index=True)
+    order_id: Mapped[int] = link_column("product_order.order_id")
     amount_fen: Mapped[int]
     billed_at: Mapped[datetime]
     due_at: Mapped[datetime]
@@ -286,9 +288,9 @@ class Payment(Base):
     """A payment into an account (TMF676), in fen; `order_ref` is its correlator."""
 
     __tablename__ = "payment"
-    payment_id: Mapped[int] = _key()
-    account_id: Mapped[int] = _link("billing_account.account_id", index=True)
-    order_id: Mapped[int] = _link("product_order.order_id")
+    payment_id: Mapped[int] = key_column()
+    account_id: Mapped[int] = link_column("billing_account.account_id", index=True)
+    order_id: Mapped[int] = link_column("product_order.order_id")
     amount_fen: Mapped[int]
     paid_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
@@ -299,9 +301,9 @@ class PartyProtection(Base):
 
     __tablename__ = "party_protection"
     __table_args__ = (UniqueConstraint("party_id", "scope", "valid_from"),)
-    protection_id: Mapped[int] = _key()
-    party_id: Mapped[int] = _link("party.party_id")
-    order_id: Mapped[int] = _link("product_order.order_id")
+    protection_id: Mapped[int] = key_column()
+    party_id: Mapped[int] = link_column("party.party_id")
+    order_id: Mapped[int] = link_column("product_order.order_id")
     scope: Mapped[str]
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime]
@@ -315,7 +317,7 @@ class Restriction(Base):
 
     __tablename__ = "restriction"
     __table_args__ = (Index(None, "subject_type", "subject_id"),)
-    restriction_id: Mapped[int] = _key()
+    restriction_id: Mapped[int] = key_column()
     subject_type: Mapped[str]
     subject_id: Mapped[int]
     effect: Mapped[str]

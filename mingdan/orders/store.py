@@ -53,6 +53,16 @@ class OrderStore:
             database.close()
             raise
 
+    @property
+    def database(self) -> Database:
+        """For the rooms of this package (`money`, `stock`, ...); no caller touches tables."""
+        return self._database
+
+    @property
+    def policy(self) -> Policy:
+        """The policy this store was opened with."""
+        return self._policy
+
     def close(self) -> None:
         """Give back the connections; the store may not be used any more."""
         self._database.close()

@@ -24,8 +24,8 @@ from stdnum.cn import ric
 
 from mingdan.calendar import BUSINESS_ZONE
 from mingdan.orders.commands import AnyCommand, Applied, Open, PartyData
-from mingdan.orders.model import Base
 from mingdan.orders.policy import Policy
+from mingdan.orders.schema import METADATA
 from mingdan.orders.store import OrderStore
 
 START = datetime(2026, 10, 1, 9, tzinfo=BUSINESS_ZONE)
@@ -185,7 +185,7 @@ def _reused() -> str:
 def emptied_postgresql_url() -> str:
     """The same PostgreSQL store each time, without its orders: 20 ms instead of 100."""
     kept = ("product_offering", "product_offering_price")
-    names = ", ".join(name for name in Base.metadata.tables if name not in kept)
+    names = ", ".join(name for name in METADATA.tables if name not in kept)
     _on_server(_reused(), f"TRUNCATE {names} RESTART IDENTITY CASCADE")
     return _reused()
 

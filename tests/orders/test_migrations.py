@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.orders.commands import ChangeNumber
 from mingdan.orders.database import Database, head
-from mingdan.orders.model import Base
+from mingdan.orders.schema import METADATA
 from mingdan.orders.store import OrderStore
 from tests.orders.support import at, done, msisdn, opening, order, postgresql_url, sqlite_url
 
@@ -25,7 +25,7 @@ def test_the_migrated_schema_is_the_model(url: str) -> None:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": False}
         )
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == head()
     database.close()
 
@@ -35,7 +35,7 @@ def test_a_missing_column_would_be_seen(tmp_path: Path) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE party DROP COLUMN contact")
     with database.reading() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+        found = compare_metadata(MigrationContext.configure(connection), METADATA)
     assert [each[0] for each in found] == ["add_column"]
     database.close()
 
@@ -50,14 +50,17 @@ def test_an_empty_database_becomes_a_store(kind: str, tmp_path: Path) -> None:
         assert store.subscription_key(msisdn(1)) == 1
 
 
-def test_migrating_again_keeps_the_data(url: str) -> None:
-    with OrderStore.open(url) as store:
+def test_an_older_shape_is_brought_up_and_keeps_its_data(own_url: str) -> None:
+    with OrderStore.open(own_url) as store:
         done(store, opening(1))
-    database = Database(url)
-    with database.writing() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    database = Database(own_url)
+    database.downgrade("0001")
+    with database.reading() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == "0001"
+        assert "entity_event" not in inspect(connection).get_table_names()
     database.migrate()
     with database.reading() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == head()
         assert connection.execute(text("SELECT count(*) FROM subscription")).scalar() == 1
     database.close()
 
@@ -158,5 +161,5 @@ def test_every_table_is_known_to_the_model(url: str) -> None:
     database = Database(url)
     with database.reading() as connection:
         found = set(inspect(connection).get_table_names())
-    assert found - {"alembic_version"} == set(Base.metadata.tables)
+    assert found - {"alembic_version"} == set(METADATA.tables)
     database.close()

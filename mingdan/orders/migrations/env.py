@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from mingdan.orders.model import Base
+from mingdan.orders.schema import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     transactional_ddl=True,
 )
 context.run_migrations()

@@ -1,0 +1,102 @@
+"""The journal: every row written outside an order leaves its image in a log.
+
+Here: the one way such rows are written, and the log (`entity_event`). Not here:
+orders, whose log is `order_event` (`batch.py`), and who may write (`access`).
+
+`entity_event` holds the whole row after each change, so the tables of
+`lifecycle`, `money`, `stock`, `care`, `access` and `offers` can be rebuilt from
+it alone. Rows are never deleted: what ends has a state or an end.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from mingdan.orders.column_types import Instant
+from mingdan.orders.journal_model import EntityEvent
+from mingdan.orders.model import Base
+
+
+class Journal:
+    """Writes in the transaction of `connection`, at `at` (aware), for `actor`.
+
+    `actor` is who acts, as the audit shows it: a role and a name, never a
+    customer's data.
+    """
+
+    def __init__(self, connection: Connection, at: datetime, actor: str) -> None:
+        if at.tzinfo is None:
+            raise ValueError("the journal needs an aware instant")
+        self.connection = connection
+        self.at = at.astimezone(UTC)
+        self.actor = actor
+
+    def insert(self, model: type[Base], **values: Any) -> Any:
+        """Insert one row; returns its primary key (a tuple if it has several columns)."""
+        table = _table(model)
+        done = self.connection.execute(insert(table).values(**values))
+        key = tuple(done.inserted_primary_key or ())
+        self._note(table, key, "Create")
+        return key[0] if len(key) == 1 else key
+
+    def update(self, model: type[Base], key: Any, **values: Any) -> None:
+        """Change one row by its primary key.
+
+        Raises LookupError if there is none. A change of `state` or `status` is a
+        StateChangeEvent, any other an AttributeValueChangeEvent (TMF688 names).
+        """
+        table = _table(model)
+        keys = key if isinstance(key, tuple) else (key,)
+        where = [column == value for column, value in zip(table.primary_key, keys, strict=True)]
+        done = self.connection.execute(update(table).where(*where).values(**values))
+        if done.rowcount != 1:
+            raise LookupError(f"{table.name}: no row {keys}")
+        moved = {"state", "status"} & set(values)
+        self._note(table, keys, "StateChange" if moved else "AttributeValueChange")
+
+    def _note(self, table: Table, key: tuple[Any, ...], kind: str) -> None:
+        where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
+        row = self.connection.execute(select(table).where(*where)).mappings().one()
+        self.connection.execute(
+            insert(_table(EntityEvent)).values(
+                event_type=f"{_entity(table.name)}{kind}Event",
+                entity=table.name,
+                entity_key=json.dumps([_plain(part) for part in key]),
+                image={name: _plain(value) for name, value in row.items()},
+                actor=self.actor,
+                recorded_at=self.at,
+            )
+        )
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - narrows a type that is wider in theory
+    return table
+
+
+def _entity(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _plain(value: Any) -> Any:
+    """As JSON holds it; `restored` is the way back."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def restored(table: Table, image: dict[str, Any]) -> dict[str, Any]:
+    """The values of a row from its image in the log."""
+    values = dict(image)
+    for column in table.columns:
+        text = values.get(column.name)
+        if isinstance(text, str) and isinstance(column.type, Instant):
+            values[column.name] = datetime.fromisoformat(text)
+        elif isinstance(text, str) and column.type.python_type is date:
+            values[column.name] = date.fromisoformat(text)
+    return values
