@@ -35,6 +35,16 @@ def reopened(night: Night, day: date) -> list[date]:
     (from the day it took effect on), at most `late_days` back and only those
     that hold usage. Raises MissingInput if the night's orders are not in the lake.
     """
+    moved = _moved_since(night, day)
+    late = set(days(moved, day - timedelta(days=1))) & set(night.lake.days(USAGE))
+    return sorted({*usage_reopened(night, day), *late})
+
+
+def _moved_since(night: Night, day: date) -> date:
+    """The first day whose holdings an order known only since last night changed.
+
+    `day` itself if there is none, and never more than `late_days` before it.
+    """
     if day not in night.lake.days(ORDER_EVENTS):
         raise MissingInput(f"the order snapshot of {day} is missing: run step order_snapshot first")
     late = night.lake.scan(ORDER_EVENTS, [day]).filter(
@@ -42,18 +52,17 @@ def reopened(night: Night, day: date) -> list[date]:
         ~pl.col("order_type").is_in(HOLDING_STAYS),
     )
     since = late.select(pl.col("effective_at").min()).collect().item()
-    wanted = set(usage_reopened(night, day))
-    if since is not None:
-        first = max(
-            business_day(since.replace(tzinfo=UTC)), day - timedelta(days=night.settings.late_days)
-        )
-        wanted |= set(days(first, day - timedelta(days=1))) & set(night.lake.days(USAGE))
-    return sorted(wanted)
+    if since is None:
+        return day
+    earliest = day - timedelta(days=night.settings.late_days)
+    return max(business_day(since.replace(tzinfo=UTC)), earliest)
 
 
 def guide(night: Night, day: date) -> Report:
     """Guide the usage of every re-opened day with the holdings known by the night of `day`.
 
+    Where usage came late but no order did, only what was not guided before is
+    guided; the rows are those of the whole day guided again, byte for byte.
     Facts: records, guided, rejected, rejected by reason, recycled (rejected
     before, guided now). Raises MissingInput if usage or the order snapshot is
     not there, LakeError if the counts do not add up or the disk refuses.
@@ -70,6 +79,8 @@ def guide(night: Night, day: date) -> Report:
                 f"{table.name} of {', '.join(map(str, missing))} is missing: "
                 f"run the steps of stage {table.stage} for {day} first"
             )
+    # a night left out may have known of orders that this one is not told of
+    unmoved = _moved_since(night, day) if _night_before_ran(night, day) else date.min
     facts = {"event days": len(event_days), "records": 0, "guided": 0, "rejected": 0}
     facts |= {f"rejected {reason}": 0 for reason in REASONS} | {"recycled": 0}
     partitions: list[Partition] = []
@@ -79,7 +90,7 @@ def guide(night: Night, day: date) -> Report:
             received = night.lake.partition(USAGE, event_day).rows
             start, end = day_bounds(event_day)
             guided, rejected = night.engine.make(
-                _job(event_day, day),
+                _job(event_day, day, known=[event_day] if event_day < unmoved else []),
                 event_day,
                 {"day_start": naive_utc(start), "day_end": naive_utc(end)},
                 connection=connection,
@@ -105,10 +116,16 @@ def _add_up(event_day: date, received: int, made: Mapping[str, int]) -> None:
         )
 
 
-def _job(event_day: date, day: date) -> Job:
+def _night_before_ran(night: Night, day: date) -> bool:
+    return day - timedelta(days=1) in night.lake.days(ORDER_EVENTS)
+
+
+def _job(event_day: date, day: date, known: list[date]) -> Job:
+    """`known`: the event day if what was guided of it still holds, else nothing."""
     return Job(
         inputs=[
             Read(USAGE, [event_day]),
+            Read(GUIDED_USAGE, known, alias="old_guided"),
             Read(NUMBER_HOLDINGS, [day]),
             Read(SUBSCRIPTION_HOLDINGS, [day]),
         ],
@@ -116,6 +133,7 @@ def _job(event_day: date, day: date) -> Job:
             Result("steady", "guiding/steady"),
             Result("quick", "guiding/quick"),
             Result("slow", "guiding/slow"),
+            Result("gone", "guiding/gone"),
         ],
         outputs=[
             (GUIDED_USAGE, "guiding/guided_usage"),

@@ -1,25 +1,32 @@
--- Usage with its subscription where SIM and number settle it by one equality join.
+-- Usage not guided before, with its subscription where SIM and number settle it by one
+-- equality join.
 -- Null subscription: left to `slow`. Self-held usage is its own subscription.
 -- Clustered by bucket, so that a bucket is read without passing over the others.
 -- grain: one usage record
 -- key: record_id
--- inputs: usage, steady
-WITH settled AS (
+-- inputs: usage, old_guided, steady
+WITH fresh AS (
+    SELECT *
+    FROM usage
+    ANTI JOIN old_guided USING (record_id, source_file, source_line)
+),
+
+settled AS (
     SELECT
-        usage.* EXCLUDE (delivered, date), -- noqa: AM04
+        fresh.* EXCLUDE (delivered, date), -- noqa: AM04
         CASE
-            WHEN usage.self_held THEN coalesce(usage.served_msisdn, usage.served_imsi)
+            WHEN fresh.self_held THEN coalesce(fresh.served_msisdn, fresh.served_imsi)
             ELSE steady.subscription_id
         END AS subscription_id,
         CASE
-            WHEN usage.self_held THEN coalesce(usage.served_msisdn, usage.served_imsi)
+            WHEN fresh.self_held THEN coalesce(fresh.served_msisdn, fresh.served_imsi)
             ELSE steady.party_id
         END AS party_id
-    FROM usage
+    FROM fresh
     LEFT JOIN steady
         ON
-            usage.served_imsi = steady.served_imsi
-            AND usage.served_msisdn = steady.served_msisdn
+            fresh.served_imsi = steady.served_imsi
+            AND fresh.served_msisdn = steady.served_msisdn
 )
 
 SELECT
