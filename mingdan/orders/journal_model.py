@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import FetchedValue
+from sqlalchemy import FetchedValue, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mingdan.orders.column_types import TransactionId
@@ -19,7 +19,11 @@ class EntityEvent(Base):
     """One change of one row, with the whole row after it; append-only."""
 
     __tablename__ = "entity_event"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        # The history of one row, however long the log.
+        Index(None, "entity", "entity_key"),
+        {"sqlite_autoincrement": True},
+    )
     seq: Mapped[int] = key_column()
     transaction_id: Mapped[int | None] = mapped_column(
         TransactionId(), server_default=FetchedValue(), index=True

@@ -60,6 +60,8 @@ class Base(DeclarativeBase):
 
 
 _NOW = text("valid_to IS NULL AND superseded_at IS NULL")
+_FREE = text("state <> 'in_service'")
+_ISSUABLE = text("state IN ('in_stock', 'reserved')")
 
 
 def key_column() -> Any:
@@ -147,24 +149,57 @@ class Msisdn(Base):
     """A number as a resource (TMF639); its states are in `reference/msisdn_state.csv`."""
 
     __tablename__ = "msisdn"
+    __table_args__ = (
+        Index(
+            "ix_msisdn_free_kind",
+            "kind",
+            "number",
+            postgresql_where=_FREE,
+            sqlite_where=_FREE,
+        ),
+        Index(
+            "ix_msisdn_free_group",
+            "group_code",
+            "number",
+            postgresql_where=_FREE,
+            sqlite_where=_FREE,
+        ),
+    )
     number: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]
     until: Mapped[datetime | None]
     """End of a reservation or of ageing; decided by the clock at use."""
     subscription_id: Mapped[int | None] = link_column("subscription.subscription_id")
     changed_at: Mapped[datetime]
+    kind: Mapped[str | None]
+    """What stock knows of it (`stock/`), from here on; empty if only an order brought it in."""
+    group_code: Mapped[str | None] = mapped_column(ForeignKey("number_group.code"))
+    licence_no: Mapped[str | None]
+    licensed_until: Mapped[datetime | None]
+    """End of the licence of a service number; decided by the clock at use."""
 
 
 class SimCard(Base):
     """A SIM with its IMSI as a resource; states in `reference/sim_state.csv`."""
 
     __tablename__ = "sim_card"
+    __table_args__ = (
+        Index(
+            "ix_sim_card_issuable",
+            "capacity_k",
+            "iccid",
+            postgresql_where=_ISSUABLE,
+            sqlite_where=_ISSUABLE,
+        ),
+    )
     iccid: Mapped[str] = mapped_column(primary_key=True)
     imsi: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
     until: Mapped[datetime | None]
     subscription_id: Mapped[int | None] = link_column("subscription.subscription_id", index=True)
     changed_at: Mapped[datetime]
+    capacity_k: Mapped[int | None]
+    stk: Mapped[bool | None]
 
 
 class ProductOrder(Base):
