@@ -56,6 +56,23 @@ class NamedStep:
     tables: tuple[Table, ...]
 
 
+def once(run: Step, *tables: Table) -> Step:
+    """`run`, but what a night concluded stays as it is once a later night stands on it.
+
+    Usage, guiding and partials of a past day may still be repaired by what comes
+    late; a past night run again must not mistake that for what was known then.
+    """
+
+    def step(night: Night, day: date) -> Report:
+        followed = any(decided > day for decided in night.lake.days(LABELS))
+        if followed and all(day in night.lake.days(table) for table in tables):
+            kept = tuple(night.lake.partition(table, day) for table in tables)
+            return Report(kept, {"kept": "a later night stands on it"})
+        return run(night, day)
+
+    return step
+
+
 STEPS = (
     NamedStep(
         "order_snapshot",
@@ -75,8 +92,8 @@ STEPS = (
     NamedStep(
         "daily_partials", "features", build_partials, (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
     ),
-    NamedStep("features", "features", build_features, (FEATURES,)),
-    NamedStep("sender_assertions", "senders", flag, (SENDER_ASSERTIONS,)),
+    NamedStep("features", "features", once(build_features, FEATURES), (FEATURES,)),
+    NamedStep("sender_assertions", "senders", once(flag, SENDER_ASSERTIONS), (SENDER_ASSERTIONS,)),
     NamedStep("labels", "classes", decide, (LABELS, LABEL_EVENTS, INPUTS)),
     NamedStep("list_entries", "lists", build_list, (LIST_ENTRIES,)),
     NamedStep("release", "lists", publish, ()),

@@ -61,6 +61,8 @@ def _moved_since(night: Night, day: date) -> date:
 def guide(night: Night, day: date) -> Report:
     """Guide the usage of every re-opened day with the holdings known by the night of `day`.
 
+    A night that is run again after later ones guides with what those knew, so that
+    what they put right stays right.
     Where usage came late but no order did, only what was not guided before is
     guided; the rows are those of the whole day guided again, byte for byte.
     Facts: records, guided, rejected, rejected by reason, recycled (rejected
@@ -89,8 +91,10 @@ def guide(night: Night, day: date) -> Report:
             before = _rejected(night.lake, event_day)
             received = night.lake.partition(USAGE, event_day).rows
             start, end = day_bounds(event_day)
+            known_on = _last_known(night, event_day, day)
+            holds = known_on == day and event_day < unmoved
             guided, rejected = night.engine.make(
-                _job(event_day, day, known=[event_day] if event_day < unmoved else []),
+                _job(event_day, known_on, known=[event_day] if holds else []),
                 event_day,
                 {"day_start": naive_utc(start), "day_end": naive_utc(end)},
                 connection=connection,
@@ -114,6 +118,13 @@ def _add_up(event_day: date, received: int, made: Mapping[str, int]) -> None:
             f"guiding of {event_day} does not add up: {received} received, {guided} guided, "
             f"{rejected} rejected. Do holdings of one number overlap?"
         )
+
+
+def _last_known(night: Night, event_day: date, day: date) -> date:
+    """The last night that had a say about an event day: `day`, or a later one already there."""
+    last = event_day + timedelta(days=night.settings.late_days)
+    held = set(night.lake.days(NUMBER_HOLDINGS)) & set(night.lake.days(SUBSCRIPTION_HOLDINGS))
+    return max((known for known in held if day < known <= last), default=day)
 
 
 def _night_before_ran(night: Night, day: date) -> bool:

@@ -1,7 +1,7 @@
 """Event days: what happened on a day, whenever it was delivered.
 
 Here: which event days a delivery re-opens and how a day's usage is put together
-from the deliveries known by that night. Not here: files (`intake.py`) and whose
+from its deliveries. Not here: files (`intake.py`) and whose
 usage it was (`guiding`).
 """
 
@@ -42,13 +42,15 @@ def reopened(night: Night, day: date) -> list[date]:
 def build(night: Night, day: date) -> Report:
     """Build usage of every re-opened event day; the caller holds `night.lock()`.
 
-    Only deliveries up to `day` are seen. A delivery may hold the first minutes of
-    the next day (clock skew), so each event day also reads the delivery before it.
+    An event day is put together from every delivery landed so far, so a night that
+    is run again after later ones does not lose what came with those. A delivery may
+    hold the first minutes of the next day (clock skew), so each event day also reads
+    the delivery before it.
     Raises MissingInput if `day` has not been landed, LakeError if the disk refuses.
     """
     event_days = reopened(night, day)
     landed = set(night.lake.days(LANDED_USAGE))
-    windows = {event_day: _deliveries(night, event_day, day) & landed for event_day in event_days}
+    windows = {event_day: _deliveries(night, event_day) & landed for event_day in event_days}
     partitions: list[Partition] = []
     with night.engine.connect() as connection:
         for event_day, window in windows.items():
@@ -68,9 +70,9 @@ def build(night: Night, day: date) -> Report:
     )
 
 
-def _deliveries(night: Night, event_day: date, day: date) -> set[date]:
-    """Delivery days that may hold an event day, none after `day`."""
-    last = min(event_day + timedelta(days=night.settings.late_days), day)
+def _deliveries(night: Night, event_day: date) -> set[date]:
+    """Delivery days that may hold an event day."""
+    last = event_day + timedelta(days=night.settings.late_days)
     return set(days(event_day - timedelta(days=1), last))
 
 
