@@ -10,8 +10,9 @@ import contextlib
 from pathlib import Path
 
 import polars as pl
+import pytest
 
-from mingdan.errors import InputRefused
+from mingdan.errors import InputRefused, MissingInput
 from tests.scenarios.conftest import HANDED, Told
 from tests.scenarios.town import Town, chat, day
 from tests.worlds import everything
@@ -77,3 +78,20 @@ def test_an_earlier_night_that_may_not_be_run_again_changes_nothing(
     with contextlib.suppress(InputRefused):
         town.sleep(2)
     assert everything(town.data) == before
+
+
+def test_a_missed_night_is_asked_for_and_nothing_is_decided_without_it(
+    told: Told, tmp_path: Path
+) -> None:
+    """Day 5 was forgotten: day 6 says so, labels stay frozen, the partner hears nothing."""
+    town = told.town.copy(tmp_path / "data")
+    before = everything(town.data)
+    for number in (5, 6):
+        town.deliver(number, chat("handed", 5, HANDED, number))
+    with pytest.raises(MissingInput, match=f"no labels of {day(5)}"):
+        town.sleep(6)
+    after = everything(town.data)
+    assert {name: after[name] for name in before} == before
+    new = {name.split(" ")[0] for name in after.keys() - before.keys()}
+    assert not new & {"labels", "label_events", "inputs", "list_entries"}
+    assert not [name for name in new if name.startswith(town.settings.partner)]
