@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
+from assets.resources import Installation
 from mingdan.errors import InputRefused, MissingInput
+from pipelines.definitions import build_defs
 from tests.scenarios.conftest import HANDED, Told
 from tests.scenarios.town import Town, chat, day
 from tests.worlds import everything
@@ -95,3 +98,20 @@ def test_a_missed_night_is_asked_for_and_nothing_is_decided_without_it(
     new = {name.split(" ")[0] for name in after.keys() - before.keys()}
     assert not new & {"labels", "label_events", "inputs", "list_entries"}
     assert not [name for name in new if name.startswith(town.settings.partner)]
+
+
+def test_a_late_file_adds_its_records_and_takes_nothing_away(told: Told, tmp_path: Path) -> None:
+    """What the sensor starts by itself: a second file for day 1, when day 4 is long past."""
+    town = told.town.copy(tmp_path / "data")
+    latecomer, handed = guided(town, "latecomer"), guided(town, "handed")
+    before = set(town.rows("usage", 1)["record_id"])
+    belated = chat("belated", 5, HANDED, 1, friend="13600000008")
+    town.landing.smsc(belated, number=2, day=day(1))
+    job = build_defs(Installation(data=str(town.data))).resolve_job_def("late_usage")
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(partition_key=day(1).isoformat(), instance=instance).success
+    after = set(town.rows("usage", 1)["record_id"])
+    assert len(after - before) == len(belated)
+    assert before - after == set()
+    assert guided(town, "latecomer") == latecomer
+    assert guided(town, "handed") == handed
