@@ -1,7 +1,8 @@
 """The product catalogue: what can be ordered, on record beside the orders.
 
 Here: bringing the shipped offerings and prices into the database. Not here:
-choosing and pricing an offer, which the ordering system does in v1.
+what a business costs (`offers.prices`) and choosing an offer
+(`offers.recommend`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy import insert, select
 
 from mingdan.orders import model as m
 from mingdan.orders.database import Database
+from mingdan.orders.offers import prices as price_list
 from mingdan.orders.working_set import Offering
 from mingdan.reference import load
 
@@ -22,6 +24,7 @@ def sync(database: Database) -> dict[str, Offering]:
     Returns every offering on record by its code. Several rows of one code are
     its prices over time, the first of them its offering.
     """
+    price_list.sync(database)
     with database.reading() as connection:
         found = connection.execute(select(m.ProductOffering.code)).scalars().all()
         priced = connection.execute(

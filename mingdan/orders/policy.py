@@ -28,6 +28,20 @@ _LIMITS: dict[str, type[int]] = {
     "payment_lifts_arrears_block": bool,
     "replacement_lifts_lost_block": bool,
     "check_documents": bool,
+    "billing_cycle_day": int,
+    "offer_change_between_payment_kinds": bool,
+    "offer_change_with_arrears": bool,
+    "staged_data_hours": int,
+    "name_longest": int,
+    "password_shortest": int,
+    "password_longest": int,
+    "password_attempts": int,
+    "password_lock_minutes": int,
+    "password_scrypt_log2_n": int,
+    "recommended_offers": int,
+    "only_from_stock": bool,
+    "reservation_minutes": int,
+    "reservation_longest_minutes": int,
 }
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
