@@ -62,6 +62,8 @@ class Rows:
     events: list[Row] = field(default_factory=list)
     bills: list[Row] = field(default_factory=list)
     payments: list[Row] = field(default_factory=list)
+    refunds: list[Row] = field(default_factory=list)
+    memberships: list[Row] = field(default_factory=list)
     protections: list[Row] = field(default_factory=list)
 
 
@@ -103,6 +105,20 @@ class Batch:
         if chosen is None:
             chosen = min(spans, key=lambda s: s.valid_from)
         return self.on_record.party_by_id[chosen.what[1]]
+
+    def account_of(self, subscription: Subscription, at: datetime) -> int:
+        """The account that a bill or payment of `at` goes to: its own, or a shared one."""
+        account_id = subscription.account_id
+        for valid_from, other in self.on_record.memberships[subscription.subscription_id]:
+            if valid_from > at:
+                break
+            account_id = other
+        return account_id
+
+    def arrears(self, subscription: Subscription, at: datetime) -> int:
+        """Fen past due at `at` on the account that pays for it, and on its own."""
+        accounts = {subscription.account_id, self.account_of(subscription, at)}
+        return sum(self.on_record.accounts[account_id].arrears(at) for account_id in accounts)
 
     def holding(self, subscription: Subscription, kind: str, at: datetime) -> Span:
         """The number or IMSI a subscription in service held at `at`."""
@@ -172,6 +188,8 @@ _EVENTS = {
     ),
     "customerBill": (("CustomerBillCreateEvent", "completed"),),
     "payment": (("PaymentCreateEvent", "completed"),),
+    "refund": (("RefundCreateEvent", "completed"),),
+    "topupBalance": (("TopupBalanceCreateEvent", "completed"),),
     "partyProtection": (("PartyProtectionCreateEvent", "completed"),),
 }
 """What the log says of each kind of request; bills and payments are facts, not orders."""

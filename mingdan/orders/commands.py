@@ -124,6 +124,41 @@ class Pay(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refund(Command):
+    """退通信费: part or all of one payment back, named by its `order_ref`."""
+
+    subscription_ref: str
+    payment_ref: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeAccount(Command):
+    """合帐: from an instant on (default `at`) it pays from another one's account."""
+
+    subscription_ref: str
+    with_subscription_ref: str
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitAccount(Command):
+    """分帐: from an instant on (default `at`) it pays from its own account again."""
+
+    subscription_ref: str
+    effective_from: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopUp(Command):
+    """充值: a voucher's value into the account. Only `money.vouchers` hands it in."""
+
+    subscription_ref: str
+    amount_fen: int
+    voucher: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Protect(Command):
     """红名单: protect a party (all its subscriptions) in a scope until `until`."""
 
@@ -144,6 +179,9 @@ AnyCommand = (
     | Terminate
     | Charge
     | Pay
+    | Refund
+    | MergeAccount
+    | SplitAccount
     | Protect
 )
 

@@ -18,6 +18,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
 from mingdan.orders.bulk import insert
+from mingdan.orders.money.facts import booked
+from mingdan.orders.money.model import AccountEntry, AccountMembership, MoneyTransaction, Refund
 from mingdan.orders.timelines import Timelines
 
 Adder = Callable[[type[m.Base], str, list[tuple[object, ...]]], None]
@@ -108,6 +110,23 @@ def flush(connection: Connection, batch: Batch) -> None:
     add(m.CustomerBill, "account_id, order_id, amount_fen, billed_at, due_at, recorded_at",
         rows.bills)  # fmt: skip
     add(m.Payment, "account_id, order_id, amount_fen, paid_at, recorded_at", rows.payments)
+    add(
+        Refund,
+        "account_id, order_id, payment_order_id, amount_fen, refunded_at, recorded_at",
+        rows.refunds,
+    )
+    add(
+        AccountMembership,
+        "subscription_id, account_id, order_id, valid_from, recorded_at",
+        rows.memberships,
+    )
+    entries, transactions = booked(rows.bills, rows.payments, rows.refunds)
+    add(AccountEntry, "transaction_ref, leg_no, ledger, key, amount_fen", entries)
+    add(
+        MoneyTransaction,
+        "transaction_ref, kind, order_id, effective_at, recorded_at",
+        transactions,
+    )
     add(
         m.PartyProtection,
         "party_id, order_id, scope, valid_from, valid_to, maker, checker, recorded_at",

@@ -29,6 +29,9 @@ COMMANDS: dict[str, type[c.Command]] = {
     "terminate": c.Terminate,
     "charge": c.Charge,
     "pay": c.Pay,
+    "refund": c.Refund,
+    "merge_account": c.MergeAccount,
+    "split_account": c.SplitAccount,
     "protect": c.Protect,
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}

@@ -15,7 +15,7 @@ from mingdan.calendar import BUSINESS_ZONE
 from mingdan.errors import InputRefused
 from mingdan.identifiers import digits, mask_document, mask_name, mask_number, parse_msisdn
 from mingdan.orders import model as m
-from mingdan.orders.working_set import Account
+from mingdan.orders.money.balances import arrears
 
 
 def subscription_key(connection: Connection, name: str) -> int:
@@ -62,7 +62,7 @@ def show(connection: Connection, subscription_id: int, now: datetime) -> dict[st
     s, p, party = m.Subscription, m.Product, m.Party
     h, o, b, po = m.NumberHolding, m.SubscriptionHolding, m.SubscriptionBlock, m.ProductOrder
     row = connection.execute(
-        select(s.subscription_ref, s.account_id, s.activated_at, s.terminated_at,
+        select(s.subscription_ref, s.activated_at, s.terminated_at,
                p.offering_code, p.status)
         .join(p, p.subscription_id == s.subscription_id)
         .where(s.subscription_id == subscription_id)
@@ -97,7 +97,7 @@ def show(connection: Connection, subscription_id: int, now: datetime) -> dict[st
         "status": row.status,
         "activated_at": local(row.activated_at),
         "terminated_at": local(row.terminated_at),
-        "arrears_fen": _account(connection, row.account_id).arrears(now),
+        "arrears_fen": arrears(connection, subscription_id, now),
         "numbers": [
             {"kind": r.key_kind, "number": mask_number(str(r.key)), **_interval(r)}
             for r in believed(h, h.key_kind, h.key)
@@ -136,12 +136,3 @@ def local(instant: datetime | None) -> str | None:
 
 def _interval(row: Any) -> dict[str, str | None]:
     return {"from": local(row.valid_from), "to": local(row.valid_to)}
-
-
-def _account(connection: Connection, account_id: int) -> Account:
-    b, p = m.CustomerBill, m.Payment
-    bills = connection.execute(
-        select(b.due_at, b.billed_at, b.amount_fen).where(b.account_id == account_id)
-    )
-    payments = connection.execute(select(p.paid_at, p.amount_fen).where(p.account_id == account_id))
-    return Account([(d, b, fen) for d, b, fen in bills], [(at, fen) for at, fen in payments])

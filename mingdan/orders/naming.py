@@ -14,6 +14,17 @@ from mingdan.orders import commands as c
 from mingdan.orders.refusals import Refused
 from mingdan.orders.working_set import Named
 
+_OWING = (
+    c.Pay,
+    c.TopUp,
+    c.Refund,
+    c.Resume,
+    c.TransferOwner,
+    c.MergeAccount,
+    c.SplitAccount,
+)
+"""Commands that ask what the subscription's accounts owe or hold."""
+
 
 def named(commands: Iterable[c.Command]) -> Named:
     """Every key the commands name."""
@@ -23,8 +34,17 @@ def named(commands: Iterable[c.Command]) -> Named:
         ref = getattr(command, "subscription_ref", None)
         if _readable(ref):
             found.subscriptions.add(ref)
-            if isinstance(command, c.Pay | c.Resume | c.TransferOwner):
+            if isinstance(command, _OWING):
                 found.accounts_of.add(ref)
+            elif isinstance(command, c.Charge):
+                found.billed.add(ref)
+            if isinstance(command, c.MergeAccount | c.TransferOwner):
+                found.hosts.add(ref)
+        if isinstance(command, c.MergeAccount) and _readable(command.with_subscription_ref):
+            found.subscriptions.add(command.with_subscription_ref)
+            found.accounts_of.add(command.with_subscription_ref)
+        if isinstance(command, c.Refund) and _readable(command.payment_ref):
+            found.payments.add(command.payment_ref)
         if isinstance(command, c.Open | c.TransferOwner):
             _party(found, command.party)
         if isinstance(command, c.Protect) and _readable(command.party_ref):

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from mingdan.orders import model as m
 from mingdan.orders.bulk import Maker, Query
+from mingdan.orders.money.model import AccountMembership, Refund
 
 
 def subscriptions(refs: Query) -> Query:
@@ -139,6 +140,70 @@ def bills(account_ids: Query) -> Query:
 def payments(account_ids: Query) -> Query:
     p = m.Payment
     return select(p.account_id, p.paid_at, p.amount_fen).where(p.account_id.in_(account_ids))
+
+
+def locked_accounts(account_ids: Query) -> Query:
+    """Their writers one after the other: two payments never miss each other's arrears."""
+    a = m.BillingAccount
+    return (
+        select(a.account_id)
+        .where(a.account_id.in_(account_ids))
+        .order_by(a.account_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def memberships(subscription_ids: Query) -> Query:
+    a = AccountMembership
+    return (
+        select(a.subscription_id, a.valid_from, a.account_id)
+        .where(a.subscription_id.in_(subscription_ids))
+        .order_by(a.subscription_id, a.valid_from)
+    )
+
+
+def guests(account_ids: Query) -> Query:
+    """Subscriptions that pay, paid or will pay from an account that is not their own."""
+    a, s = AccountMembership, m.Subscription
+    return (
+        select(a.subscription_id)
+        .distinct()
+        .join(s, s.subscription_id == a.subscription_id)
+        .where(a.account_id.in_(account_ids), s.account_id != a.account_id)
+        .where(s.terminated_at.is_(None))
+    )
+
+
+def refunds(account_ids: Query) -> Query:
+    """As payments the other way."""
+    r = Refund
+    return select(r.account_id, r.refunded_at, -r.amount_fen).where(r.account_id.in_(account_ids))
+
+
+def paid(refs: Query) -> Query:
+    """What each order paid into which account."""
+    o, p = m.ProductOrder, m.Payment
+    return (
+        select(
+            o.order_ref,
+            o.order_id,
+            o.order_type,
+            o.subscription_id,
+            p.account_id,
+            p.paid_at,
+            p.amount_fen,
+        )
+        .join(p, p.order_id == o.order_id)
+        .where(o.order_ref.in_(refs))
+        .order_by(o.order_id, p.payment_id)
+    )
+
+
+def given_back(order_ids: Query) -> Query:
+    r = Refund
+    return select(r.payment_order_id, r.account_id, r.amount_fen).where(
+        r.payment_order_id.in_(order_ids)
+    )
 
 
 def orders(refs: Query) -> Query:

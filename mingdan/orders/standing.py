@@ -10,13 +10,14 @@ from datetime import date, datetime
 from functools import reduce
 
 import polars as pl
-from sqlalchemy import BigInteger, Connection, cast, func, or_, select
+from sqlalchemy import BigInteger, Connection, cast, func, or_, select, union_all
 
 from mingdan.calendar import BUSINESS_ZONE, day_bounds, naive_utc
 from mingdan.identifiers import pseudonym
 from mingdan.orders import model as m
 from mingdan.orders import reading, tables
 from mingdan.orders.column_types import as_ticks
+from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.reference import load
 
 
@@ -33,14 +34,12 @@ def subscriptions(
     parts = (
         _last_holders(connection, known_at, end, pepper),
         _blocks(connection, known_at, end),
-        _arrears(connection, known_at, day, end),
+        _members(connection, known_at, end),
     )
-    keys = ("subscription_id", "subscription_id", "account_id")
     joined = reduce(
-        lambda left, part: left.join(part[0], on=part[1], how="left"),
-        zip(parts, keys, strict=True),
-        rows,
+        lambda left, part: left.join(part, on="subscription_id", how="left"), parts, rows
     )
+    joined = _with_arrears(joined, _arrears(connection, known_at, day, end))
     in_service = pl.col("terminated_at").is_null()
     stopped = pl.col("stopped").fill_null(value=False)
     frame = joined.with_columns(
@@ -167,6 +166,49 @@ def _blocks(connection: Connection, known_at: datetime, end: datetime) -> pl.Dat
     )
 
 
+def _members(connection: Connection, known_at: datetime, end: datetime) -> pl.DataFrame:
+    """Subscriptions that paid from another account than their own (合帐), and which."""
+    a = AccountMembership
+    frame = reading.rows(
+        connection,
+        select(
+            a.subscription_id,
+            a.account_id.label("shared_account_id"),
+            as_ticks(a.valid_from.expression, "valid_from"),
+        ).where(a.recorded_at <= known_at, a.valid_from < end),
+        {
+            "subscription_id": pl.Int64(),
+            "shared_account_id": pl.Int64(),
+            "valid_from": pl.Datetime("us"),
+        },
+    )
+    return (
+        frame.sort("subscription_id", "valid_from")
+        .unique("subscription_id", keep="last", maintain_order=True)
+        .select("subscription_id", "shared_account_id")
+    )
+
+
+def _with_arrears(rows: pl.DataFrame, arrears: pl.DataFrame) -> pl.DataFrame:
+    """What the account that pays owes, and what a subscription's own still owes beside it."""
+    paying = rows.with_columns(
+        own_account_id=pl.col("account_id"),
+        account_id=pl.coalesce("shared_account_id", "account_id"),
+    )
+    joined = paying.join(arrears, on="account_id", how="left")
+    apart = pl.col("own_account_id") != pl.col("account_id")
+    if not joined.select(apart.any()).item():
+        return joined
+    own = arrears.rename(
+        {"account_id": "own_account_id", "arrears_fen": "own_fen", "arrears_days": "own_days"}
+    )
+    joined = joined.join(own, on="own_account_id", how="left")
+    return joined.with_columns(
+        arrears_fen=pl.sum_horizontal("arrears_fen", pl.when(apart).then("own_fen")),
+        arrears_days=pl.max_horizontal("arrears_days", pl.when(apart).then("own_days")),
+    )
+
+
 def _arrears(connection: Connection, known_at: datetime, day: date, end: datetime) -> pl.DataFrame:
     """Fen and days past due of every account that owes; payments cover the oldest bills."""
     b, p = m.CustomerBill, m.Payment
@@ -177,11 +219,17 @@ def _arrears(connection: Connection, known_at: datetime, day: date, end: datetim
         ),
         {"account_id": pl.Int64(), "amount_fen": pl.Int64(), "due_at": pl.Datetime("us")},
     )
+    moved = union_all(
+        select(p.account_id, p.amount_fen).where(p.recorded_at <= known_at, p.paid_at < end),
+        select(Refund.account_id, -Refund.amount_fen).where(
+            Refund.recorded_at <= known_at, Refund.refunded_at < end
+        ),
+    ).subquery()
     paid = reading.rows(
         connection,
-        select(p.account_id, cast(func.sum(p.amount_fen), BigInteger).label("paid_fen"))
-        .where(p.recorded_at <= known_at, p.paid_at < end)
-        .group_by(p.account_id),
+        select(
+            moved.c.account_id, cast(func.sum(moved.c.amount_fen), BigInteger).label("paid_fen")
+        ).group_by(moved.c.account_id),
         {"account_id": pl.Int64(), "paid_fen": pl.Int64()},
     )
     unpaid = (

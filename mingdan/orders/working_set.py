@@ -96,6 +96,23 @@ class Account:
         return max(0, due - sum(fen for paid_at, fen in self.payments if paid_at <= at))
 
 
+    def balance(self) -> int:
+        """Fen paid and not billed, due or not; below 0 the account owes them."""
+        paid = sum(fen for _, fen in self.payments)
+        return paid - sum(fen for _, _, fen in self.bills)
+
+
+@dataclass(slots=True)
+class Paid:
+    """What an order paid: fen by account that were not given back yet."""
+
+    order_id: int
+    order_type: str
+    subscription_id: int | None
+    paid_at: datetime
+    left: dict[int, int] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Named:
     """What a batch's commands name, by which it is read (and locked)."""
@@ -103,6 +120,12 @@ class Named:
     orders: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
     accounts_of: set[str] = field(default_factory=set)
+    """Subscriptions whose accounts are read."""
+    billed: set[str] = field(default_factory=set)
+    """Subscriptions of which only is asked which account pays."""
+    hosts: set[str] = field(default_factory=set)
+    """Subscriptions of which is asked who else pays from their own account."""
+    payments: set[str] = field(default_factory=set)
     parties: set[str] = field(default_factory=set)
     documents: set[Document] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
@@ -146,6 +169,12 @@ class WorkingSet:
         self.sims: dict[str, Resource] = {}
         self.sim_by_imsi: dict[str, Resource] = {}
         self.accounts: dict[int, Account] = defaultdict(Account)
+        self.memberships: dict[int, list[tuple[datetime, int]]] = defaultdict(list)
+        """Subscription -> (valid_from, account), ascending (合帐, 分帐)."""
+        self.guests: set[int] = set()
+        """Subscriptions that pay from the own account of one in `Named.hosts`."""
+        self.own_account: dict[int, int] = {}
+        self.paid: dict[str, Paid] = {}
         self.protections: set[tuple[int, str, datetime]] = set()
         # what: (key_kind, key, subscription_id)
         self.number_holdings = Timelines(lambda what: what[:2], lambda what: (what[2], what[0]))
@@ -171,18 +200,66 @@ class WorkingSet:
         ids = {s.subscription_id for s in self.subscriptions.values()}
         self._read_spans(rows, ids)
         self._name_held(named, ids)
+        self._read_accounts(rows, named)
         lock(named.resources())
         self._read_resources(rows, named)
         self._read_parties(rows, named)
-        accounts = {
-            self.subscriptions[ref].account_id
-            for ref in named.accounts_of
+
+    def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
+        """Accounts, locked: after the customers and before numbers and SIMs."""
+        asked = named.accounts_of | named.billed
+        own = {
+            self.subscriptions[ref].subscription_id: self.subscriptions[ref].account_id
+            for ref in asked
             if ref in self.subscriptions
         }
+        if not own:
+            return
+        self._read_guests(rows, named)
+        for subscription_id, valid_from, account_id in rows(
+            queries.memberships, own.keys() | self.guests
+        ):
+            self.memberships[subscription_id].append((valid_from, account_id))
+        accounts = {
+            account_id
+            for ref in named.accounts_of
+            if ref in self.subscriptions
+            for account_id in (
+                self.subscriptions[ref].account_id,
+                *(a for _, a in self.memberships[self.subscriptions[ref].subscription_id]),
+            )
+        }
+        self._read_paid(rows, named)
+        for paid in self.paid.values():
+            accounts |= paid.left.keys()
+        rows(queries.locked_accounts, accounts)
         for row in rows(queries.bills, accounts):
             self.accounts[row[0]].bills.append(tuple(row[1:]))
-        for row in rows(queries.payments, accounts):
-            self.accounts[row[0]].payments.append(tuple(row[1:]))
+        for make in (queries.payments, queries.refunds):
+            for row in rows(make, accounts):
+                self.accounts[row[0]].payments.append(tuple(row[1:]))
+
+    def _read_guests(self, rows: Callable[..., Any], named: Named) -> None:
+        hosted = {
+            self.subscriptions[ref].account_id
+            for ref in named.hosts
+            if ref in self.subscriptions
+        }
+        self.guests = {row[0] for row in rows(queries.guests, hosted)}
+
+    def _read_paid(self, rows: Callable[..., Any], named: Named) -> None:
+        by_order: dict[int, Paid] = {}
+        for ref, order_id, order_type, subscription_id, account_id, paid_at, fen in rows(
+            queries.paid, named.payments
+        ):
+            if ref not in self.paid:
+                self.paid[ref] = by_order[order_id] = Paid(
+                    order_id, order_type, subscription_id, paid_at
+                )
+            left = self.paid[ref].left
+            left[account_id] = left.get(account_id, 0) + fen
+        for order_id, account_id, fen in rows(queries.given_back, by_order):
+            by_order[order_id].left[account_id] -= fen
 
     def _read_spans(self, rows: Callable[..., Any], ids: set[int]) -> None:
         for timelines, table in (

@@ -66,7 +66,7 @@ def resume(batch: Batch, work: Work, command: Resume) -> None:
     if not blocks:
         raise Refused("not_blocked", subscription_ref=subscription.ref, reason=reason)
     if reason == "arrears" and not batch.policy.at("resume_with_arrears", work.at):
-        arrears = batch.on_record.accounts[subscription.account_id].arrears(work.at)
+        arrears = batch.arrears(subscription, work.at)
         if arrears:
             raise Refused("arrears_unpaid", arrears_fen=arrears)
     lift(batch, work, subscription, blocks)

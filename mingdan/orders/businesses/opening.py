@@ -17,6 +17,7 @@ from mingdan.orders.businesses.resources import (
     settle_number,
     settle_sim,
 )
+from mingdan.orders.businesses.sharing import alone
 from mingdan.orders.commands import Open, PartyData, TransferOwner
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
@@ -105,7 +106,8 @@ def transfer_owner(batch: Batch, work: Work, command: TransferOwner) -> None:
     former = known.party_by_id[old.what[1]]
     if former.party_ref == command.party.party_ref:
         raise Refused("same_owner", party_ref=former.party_ref, subscription_ref=subscription.ref)
-    arrears = known.accounts[subscription.account_id].arrears(work.at)
+    alone(batch, subscription, work.at)
+    arrears = batch.arrears(subscription, work.at)
     if arrears and not batch.policy.at("transfer_with_arrears", work.at):
         raise Refused("arrears_unpaid", arrears_fen=arrears)
     party = new_holder(batch, work, command.party, moved_from=former)

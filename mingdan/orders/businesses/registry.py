@@ -12,11 +12,13 @@ from typing import Any
 
 from mingdan.orders import commands as c
 from mingdan.orders.batch import Batch, Work
-from mingdan.orders.businesses.account import charge, pay, protect
+from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
+from mingdan.orders.businesses.refunding import refund
 from mingdan.orders.businesses.resources import change_number, swap_sim
+from mingdan.orders.businesses.sharing import merge_account, split_account
 
 BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.Open: open_subscription,
@@ -28,5 +30,9 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.Terminate: terminate,
     c.Charge: charge,
     c.Pay: pay,
+    c.TopUp: top_up,
+    c.Refund: refund,
+    c.MergeAccount: merge_account,
+    c.SplitAccount: split_account,
     c.Protect: protect,
 }
