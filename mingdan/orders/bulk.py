@@ -58,8 +58,10 @@ Maker = Callable[[Query], Query]
 """Makes the query for the keys that another query lists."""
 
 
-def find(connection: Connection, make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
+def find(connection: Connection, make: Maker, keys: Iterable[Any], **values: Any) -> Sequence[Any]:
     """The rows that `make` asks for, of any number of texts or integers.
+
+    `values` are those of the query's own parameters.
 
     One parameter holds all keys, and the statement is built once in a process's
     life: for a single order building it took longer than running it.
@@ -70,7 +72,7 @@ def find(connection: Connection, make: Maker, keys: Iterable[Any]) -> Sequence[A
     postgresql = connection.dialect.name == "postgresql"
     statement = _statement(make, postgresql, isinstance(wanted[0], int))
     parameter = wanted if postgresql else json.dumps(wanted)
-    return connection.execute(statement, {"keys": parameter}).fetchall()
+    return connection.execute(statement, {"keys": parameter, **values}).fetchall()
 
 
 @cache

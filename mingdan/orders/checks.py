@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from stdnum import numdb
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
 
@@ -25,6 +26,7 @@ MOST_FEN = 10**12
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _ICCID = re.compile(r"[0-9]{5}[0-9A-F]{14,15}")
 _SHORT_NUMBER = re.compile(r"[1-9][0-9]{4,17}")
+_YEARS = re.compile(r"\[\d*-(\d*)\]")
 _EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -105,13 +107,21 @@ def _resident_id(number: str) -> None:
     if ric.calc_check_digit(number) != number[-1]:
         raise ValueError("its checksum is wrong")
     ric.get_birth_date(number)
-    _birth_place(number[:10])
+    _place(number[:10])
 
 
 @lru_cache(maxsize=65536)
-def _birth_place(area_and_year: str) -> None:
-    # The library's table look-up takes 0.3 ms; it only depends on area and year.
-    ric.get_birth_place(area_and_year + "0101")
+def _place(area_and_year: str) -> None:
+    # A card bears the code its area had when the number was given out, often years after
+    # the birth: the code may be younger than its holder, but not withdrawn before it.
+    found = {
+        k: v for _, part in numdb.get("cn/loc").info(area_and_year[:6]) for k, v in part.items()
+    }
+    for county in found.get("county", "").split(","):
+        years = _YEARS.match(county)
+        if county and (years is None or (years[1] or "9999") >= area_and_year[6:]):
+            return
+    raise ValueError("no place has its first six digits")
 
 
 _VERIFY = {"ric": _resident_id, "uscc": uscc.validate}

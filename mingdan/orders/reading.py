@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, literal, or_, select
 
 from mingdan.lake import Lake
 from mingdan.orders import model as m
 from mingdan.orders import tables
-from mingdan.orders.bulk import Query
-from mingdan.orders.column_types import as_ticks
+from mingdan.orders.bulk import Query, find
+from mingdan.orders.column_types import Instant, as_ticks
 from mingdan.tables import Table
 
 
@@ -81,16 +81,20 @@ def current_numbers(
     connection: Connection, subscription_ids: set[int], at: datetime
 ) -> dict[int, str]:
     """See `OrderStore.current_numbers`."""
+    rows = find(connection, _numbers_at, subscription_ids, instant=at)
+    return {key: str(number) for key, number in rows}
+
+
+def _numbers_at(subscription_ids: Query) -> Query:
     h = m.NumberHolding
-    rows = connection.execute(
-        select(h.subscription_id, h.key).where(
-            h.key_kind == "msisdn",
-            *known(h, at),
-            h.valid_from <= at,
-            or_(h.valid_to.is_(None), h.valid_to > at),
-        )
+    at: Any = bindparam("instant", type_=Instant())
+    return select(h.subscription_id, h.key).where(
+        h.subscription_id.in_(subscription_ids),
+        h.key_kind == "msisdn",
+        *known(h, at),
+        h.valid_from <= at,
+        or_(h.valid_to.is_(None), h.valid_to > at),
     )
-    return {key: str(number) for key, number in rows if key in subscription_ids}
 
 
 def known(table: Any, known_at: datetime) -> tuple[ColumnElement[bool], ...]:
