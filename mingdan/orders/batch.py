@@ -34,6 +34,10 @@ class Work:
     channel: str
     at: datetime
     recorded_at: datetime
+    reserved_numbers: frozenset[str] = frozenset()
+    """Reserved for this very order (`stock/reservations.py`): nobody else may take them."""
+    reserved_sims: frozenset[str] = frozenset()
+    """The same by ICCID."""
 
     @property
     def stamp(self) -> tuple[datetime, int]:

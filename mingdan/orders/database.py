@@ -106,12 +106,7 @@ class Database:
         never wait for each other; a key need not exist yet. SQLite has one
         writer, so there it does nothing.
         """
-        if not self.is_postgresql:
-            return
-        if space == "customers":
-            connection.execute(_ANY_WRITER, {"space": _LOCKS["writers"]})
-        stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
-        connection.execute(_STRIPES, {"space": _LOCKS[space], "stripes": stripes})
+        lock(connection, space, keys)
 
     def settle(self) -> None:
         """Wait until every writer now at work has ended. Raises Busy after 30 s."""
@@ -150,6 +145,16 @@ class Database:
             config = _config()
             config.attributes["connection"] = connection
             command.downgrade(config, revision)
+
+
+def lock(connection: Connection, space: Space, keys: Iterable[str]) -> None:
+    """See `Database.lock`; for those who have the connection only."""
+    if connection.dialect.name != "postgresql":
+        return
+    if space == "customers":
+        connection.execute(_ANY_WRITER, {"space": _LOCKS["writers"]})
+    stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
+    connection.execute(_STRIPES, {"space": _LOCKS[space], "stripes": stripes})
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

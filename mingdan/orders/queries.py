@@ -65,9 +65,15 @@ def spans(table: Any, column: Any) -> Maker:
 
 def numbers(keys: Query) -> Query:
     n = m.Msisdn
-    return select(n.number, n.state, n.until, n.subscription_id, n.changed_at).where(
-        n.number.in_(keys)
-    )
+    return select(
+        n.number,
+        n.state,
+        n.until,
+        n.subscription_id,
+        n.changed_at,
+        n.kind.is_not(None),
+        n.licensed_until,
+    ).where(n.number.in_(keys))
 
 
 def sims_by_imsi(keys: Query) -> Query:
@@ -80,7 +86,15 @@ def sims_by_iccid(keys: Query) -> Query:
 
 def sims() -> Query:
     s = m.SimCard
-    return select(s.iccid, s.imsi, s.state, s.until, s.subscription_id, s.changed_at)
+    return select(
+        s.iccid,
+        s.imsi,
+        s.state,
+        s.until,
+        s.subscription_id,
+        s.changed_at,
+        s.capacity_k.is_not(None),
+    )
 
 
 def parties_by_ref(keys: Query) -> Query:

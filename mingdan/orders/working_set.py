@@ -64,6 +64,9 @@ class Resource:
     until: datetime | None
     subscription_id: int | None
     changed_at: datetime | None
+    from_stock: bool = False
+    """Stock knows it; otherwise an order brought it in."""
+    licensed_until: datetime | None = None
     stored: bool = True
     changed: bool = False
 

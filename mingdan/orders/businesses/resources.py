@@ -12,6 +12,7 @@ from mingdan.identifiers import mask_number
 from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.blocks import blocks_at, lift
+from mingdan.orders.businesses.features import fits_sim
 from mingdan.orders.commands import ChangeNumber, SwapSim
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
@@ -64,6 +65,7 @@ def swap_sim(batch: Batch, work: Work, command: SwapSim) -> None:
     if former.name == iccid or former.imsi == imsi:
         raise Refused("sim_unchanged", subscription_ref=subscription.ref, iccid=mask_number(iccid))
     sim = free_sim(batch, work, imsi, iccid, until=old.valid_to)
+    fits_sim(batch, subscription, sim, work.at)
     work.learns(former.changed_at)
     timeline, end = batch.on_record.number_holdings, old.valid_to
     timeline.cut(old, work.at, *work.stamp)
@@ -89,17 +91,25 @@ def swap_sim(batch: Batch, work: Work, command: SwapSim) -> None:
 def free_number(batch: Batch, work: Work, name: str, *, until: datetime | None) -> Resource:
     """The number, if it may be held during `[at, until)`; new to the stock if unknown."""
     known = batch.on_record
-    number = known.numbers.get(name)
+    number, shown = known.numbers.get(name), mask_number(name)
+    if (number is None or not number.from_stock) and batch.policy.at("only_from_stock", work.at):
+        raise Refused("number_not_in_stock", number=shown)
     if number is None:
         return Resource(name, None, "available", None, None, None, stored=False)
-    shown = mask_number(name)
     spans = known.number_holdings.of(0, "msisdn", int(name))
     if any(span.meets(work.at, until) for span in spans):
         raise Refused("number_in_use", number=shown)
     if number.state in ("blocked", "retired"):
         raise Refused("number_unavailable", number=shown, state=number.state)
-    if number.state == "reserved" and number.until is not None and work.at < number.until:
+    if (
+        number.state == "reserved"
+        and number.until is not None
+        and work.at < number.until
+        and name not in work.reserved_numbers
+    ):
         raise Refused("number_reserved", number=shown, until=number.until)
+    if number.licensed_until is not None and work.at >= number.licensed_until:
+        raise Refused("licence_ended", number=shown, until=number.licensed_until)
     ends = [span.valid_to for span in spans if span.valid_to and span.valid_to <= work.at]
     if ends:
         last = max(ends)
@@ -144,6 +154,8 @@ def free_sim(
     """The SIM, if it may be held during `[at, until)`; new to the stock if unknown."""
     known, shown = batch.on_record, mask_number(iccid)
     sim, twin = known.sims.get(iccid), known.sim_by_imsi.get(imsi)
+    if (sim is None or not sim.from_stock) and batch.policy.at("only_from_stock", work.at):
+        raise Refused("sim_not_in_stock", iccid=shown)
     if sim is None and twin is None:
         return Resource(iccid, imsi, "in_stock", None, None, None, stored=False)
     if sim is not twin:
@@ -153,9 +165,9 @@ def free_sim(
     assert sim is not None  # noqa: S101 - both unknown was answered above
     if sim.state == "in_use":
         raise Refused("sim_in_use", iccid=shown)
-    if sim.state == "reserved" and sim.until is not None and work.at >= sim.until:
-        sim.state = machine("sim").walk(sim.state, "in_stock")
-    if sim.state != "in_stock":
+    ours = iccid in work.reserved_sims
+    expired = sim.until is not None and work.at >= sim.until
+    if sim.state != "in_stock" and not (sim.state == "reserved" and (ours or expired)):
         raise Refused("sim_unavailable", iccid=shown, state=sim.state)
     if any(s.meets(work.at, until) for s in known.number_holdings.of(0, "imsi", int(imsi))):
         raise Refused("sim_in_use", iccid=shown)
@@ -171,8 +183,9 @@ def settle_sim(batch: Batch, sim: Resource, spent: str) -> None:
     spans = known.number_holdings.of(0, "imsi", int(sim.imsi))
     holder = next((span for span in spans if span.valid_to is None), None)
     step = machine("sim").walk
-    if sim.state == "in_stock":
-        sim.state = step("in_stock", "reserved", "in_use")
+    if sim.state in ("in_stock", "reserved"):
+        free = sim.state if sim.state == "in_stock" else step(sim.state, "in_stock")
+        sim.state = step(free, "reserved", "in_use")
     if holder is None and sim.state == "in_use":
         sim.state = step("in_use", spent)
     sim.subscription_id = holder.what[2] if holder else None
