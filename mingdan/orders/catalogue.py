@@ -36,8 +36,8 @@ def sync(database: Database) -> dict[str, Offering]:
         _add(database, known, prices)
     with database.reading() as connection:
         o = m.ProductOffering
-        rows = connection.execute(select(o.code, o.sender_kind, o.valid_from))
-        return {code: Offering(code, kind, first) for code, kind, first in rows}
+        rows = connection.execute(select(o.code, o.sender_kind, o.valid_from, o.payment_kind))
+        return {row[0]: Offering(*row) for row in rows}
 
 
 def _add(database: Database, known: set[str], prices: set[tuple[str, date]]) -> None:

@@ -159,6 +159,31 @@ class TopUp(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeFeature(Command):
+    """功能变更: features (`reference/feature.csv`) that begin and end at `at`."""
+
+    subscription_ref: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeOffer(Command):
+    """优惠变更: another offering, at `at` or from the next billing cycle on."""
+
+    subscription_ref: str
+    product_code: str
+    when: Literal["now", "next_cycle"] = "now"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelOfferChange(Command):
+    """The offer change that is yet to come does not take effect."""
+
+    subscription_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Protect(Command):
     """红名单: protect a party (all its subscriptions) in a scope until `until`."""
 
@@ -183,6 +208,9 @@ AnyCommand = (
     | MergeAccount
     | SplitAccount
     | Protect
+    | ChangeFeature
+    | ChangeOffer
+    | CancelOfferChange
 )
 
 

@@ -18,8 +18,10 @@ from sqlalchemy.orm import InstrumentedAttribute
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
 from mingdan.orders.bulk import insert
+from mingdan.orders.journal import Journal
 from mingdan.orders.money.facts import booked
 from mingdan.orders.money.model import AccountEntry, AccountMembership, MoneyTransaction, Refund
+from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Timelines
 
 Adder = Callable[[type[m.Base], str, list[tuple[object, ...]]], None]
@@ -89,6 +91,7 @@ def flush(connection: Connection, batch: Batch) -> None:
     )
     _resources(connection, batch, add)
     add(m.ProductOrder, _ORDER, rows.orders)
+    _complete_staged(connection, batch)
     add(m.ProductOrderItem, _ITEM, rows.items)
     add(m.OrderEvent, _EVENT, rows.events)
     for model, what, timelines in (
@@ -133,6 +136,34 @@ def flush(connection: Connection, batch: Batch) -> None:
         rows.protections,
     )
 
+    _journalled(connection, batch)
+
+
+def _journalled(connection: Connection, batch: Batch) -> None:
+    """Features and offers: changed now and then, and rebuilt from the journal."""
+    for model, code, timelines in (
+        (SubscriptionFeature, "feature_code", batch.on_record.features),
+        (SubscriptionOffering, "offering_code", batch.on_record.offers),
+    ):
+        for span in timelines.ended:
+            assert span.superseded_at is not None  # noqa: S101 - it is what `ended` holds
+            journal = Journal(connection, span.superseded_at, "orders")
+            journal.update(model, span.row_id, superseded_at=span.superseded_at)
+        for span in timelines.begun:
+            if span.superseded_at is not None and span.superseded_at <= span.recorded_at:
+                continue
+            subscription_id, value = span.what
+            Journal(connection, span.recorded_at, "orders").insert(
+                model,
+                subscription_id=subscription_id,
+                **{code: value},
+                order_id=span.order_id,
+                valid_from=span.valid_from,
+                valid_to=span.valid_to,
+                recorded_at=span.recorded_at,
+                superseded_at=span.superseded_at,
+            )
+
 
 def _supersede(connection: Connection, model: type[m.Base], timelines: Timelines) -> None:
     if timelines.ended:
@@ -162,6 +193,15 @@ def _update_subscriptions(connection: Connection, batch: Batch) -> None:
         _PRODUCT_CHANGE,
         [{"row": s.product_id, "reached": s.status, "ended": s.terminated_at} for s in changed],
     )
+
+
+def _complete_staged(connection: Connection, batch: Batch) -> None:
+    changed = [
+        {"row": key, "reached": state, "whose": subscription, "who": party, "done": done}
+        for key, _, _, state, _, subscription, party, _, done, *_ in batch.rows.staged
+    ]
+    if changed:
+        connection.execute(_ORDER_CHANGE, changed)
 
 
 def _resources(connection: Connection, batch: Batch, add: Adder) -> None:
@@ -215,6 +255,16 @@ def _resource_change(key: InstrumentedAttribute[str]) -> Update:
     )
 
 
+_ORDER_CHANGE = (
+    update(m.ProductOrder)
+    .where(m.ProductOrder.order_id == bindparam("row"))
+    .values(
+        state=bindparam("reached"),
+        subscription_id=bindparam("whose"),
+        party_id=bindparam("who"),
+        completion_date=bindparam("done"),
+    )
+)
 _NUMBER_CHANGE = _resource_change(m.Msisdn.number)
 _SIM_CHANGE = _resource_change(m.SimCard.iccid)
 _SUBSCRIPTION_CHANGE = (

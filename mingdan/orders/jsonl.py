@@ -33,6 +33,9 @@ COMMANDS: dict[str, type[c.Command]] = {
     "merge_account": c.MergeAccount,
     "split_account": c.SplitAccount,
     "protect": c.Protect,
+    "change_feature": c.ChangeFeature,
+    "change_offer": c.ChangeOffer,
+    "cancel_offer_change": c.CancelOfferChange,
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}
 

@@ -16,6 +16,7 @@ from mingdan.errors import InputRefused
 from mingdan.identifiers import digits, mask_document, mask_name, mask_number, parse_msisdn
 from mingdan.orders import model as m
 from mingdan.orders.money.balances import arrears
+from mingdan.orders.offers.reading import features_of, offerings_of
 
 
 def subscription_key(connection: Connection, name: str) -> int:
@@ -70,6 +71,12 @@ def show(connection: Connection, subscription_id: int, now: datetime) -> dict[st
     if row is None:
         raise InputRefused(f"no subscription {subscription_id}")
 
+    # What it opened with is in `product`; what it has by now, among the offers.
+    offerings = offerings_of(connection, subscription_id, at=now, known_at=now)
+    current = offerings[0].code if offerings else row.offering_code
+    to_come = [each for each in offerings if each.since > now]
+    held = features_of(connection, subscription_id, at=now, known_at=now)
+
     def believed(table: Any, *columns: Any) -> Any:
         return connection.execute(
             select(*columns, table.valid_from, table.valid_to)
@@ -93,7 +100,11 @@ def show(connection: Connection, subscription_id: int, now: datetime) -> dict[st
     return {
         "subscription_id": subscription_id,
         "subscription_ref": row.subscription_ref,
-        "product": row.offering_code,
+        "product": current,
+        "product_to_come": [
+            {"product": each.code, "from": local(each.since)} for each in to_come
+        ],
+        "features": [each.code for each in held],
         "status": row.status,
         "activated_at": local(row.activated_at),
         "terminated_at": local(row.terminated_at),

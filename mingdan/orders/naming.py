@@ -22,8 +22,12 @@ _OWING = (
     c.TransferOwner,
     c.MergeAccount,
     c.SplitAccount,
+    c.ChangeOffer,
 )
 """Commands that ask what the subscription's accounts owe or hold."""
+
+_EQUIPPED = (c.ChangeFeature, c.ChangeOffer, c.CancelOfferChange, c.SwapSim, c.Terminate)
+"""Commands that ask for the subscription's features and offers."""
 
 
 def named(commands: Iterable[c.Command]) -> Named:
@@ -34,6 +38,8 @@ def named(commands: Iterable[c.Command]) -> Named:
         ref = getattr(command, "subscription_ref", None)
         if _readable(ref):
             found.subscriptions.add(ref)
+            if isinstance(command, _EQUIPPED):
+                found.equipped.add(ref)
             if isinstance(command, _OWING):
                 found.accounts_of.add(ref)
             elif isinstance(command, c.Charge):

@@ -49,6 +49,11 @@ _LIMITS: dict[str, type[int]] = {
     "only_from_stock": bool,
     "reservation_minutes": int,
     "reservation_longest_minutes": int,
+    "leave_longest_hours": int,
+    "api_key_days": int,
+    "api_key_overlap_hours": int,
+    "request_longest_bytes": int,
+    "complaint_max_age_days": int,
 }
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 

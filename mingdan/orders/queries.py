@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from mingdan.orders import model as m
 from mingdan.orders.bulk import Maker, Query
 from mingdan.orders.money.model import AccountMembership, Refund
+from mingdan.orders.lifecycle.model import StagedOrder
 
 
 def subscriptions(refs: Query) -> Query:
@@ -97,6 +98,11 @@ def sims() -> Query:
     )
 
 
+def sim_traits(iccids: Query) -> Query:
+    s = m.SimCard
+    return select(s.iccid, s.capacity_k, s.stk).where(s.iccid.in_(iccids))
+
+
 def parties_by_ref(keys: Query) -> Query:
     return parties().where(m.Party.party_ref.in_(keys))
 
@@ -129,6 +135,13 @@ def in_service(party_ids: Query) -> Query:
         select(h.party_id, func.count())
         .where(h.superseded_at.is_(None), h.valid_to.is_(None), h.party_id.in_(party_ids))
         .group_by(h.party_id)
+    )
+
+
+def places(document_numbers: Query) -> Query:
+    s = StagedOrder
+    return select(s.document_type, s.document_number, s.order_id, s.until).where(
+        s.closed_at.is_(None), s.document_number.in_(document_numbers)
     )
 
 
@@ -222,6 +235,6 @@ def given_back(order_ids: Query) -> Query:
 
 def orders(refs: Query) -> Query:
     o = m.ProductOrder
-    return select(o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id).where(
-        o.order_ref.in_(refs)
-    )
+    return select(
+        o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id, o.state
+    ).where(o.order_ref.in_(refs))

@@ -18,6 +18,7 @@ from mingdan.orders import model as m
 from mingdan.orders import reading, tables
 from mingdan.orders.column_types import as_ticks
 from mingdan.orders.money.model import AccountMembership, Refund
+from mingdan.orders.offers.model import SubscriptionOffering
 from mingdan.reference import load
 
 
@@ -31,6 +32,7 @@ def subscriptions(
     """See `OrderStore.subscriptions`. Everything stands as at the end of `day`."""
     end = day_bounds(day)[1]
     rows = _contracts(connection, known_at, end)
+    rows = _changed_offerings(connection, rows, known_at, end)
     parts = (
         _last_holders(connection, known_at, end, pepper),
         _blocks(connection, known_at, end),
@@ -95,6 +97,36 @@ def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.
         pl.col("terminated_at") < naive_utc(end)
     )
     return frame.with_columns(terminated_at=pl.when(ended).then("terminated_at"))
+
+
+def _changed_offerings(
+    connection: Connection, contracts: pl.DataFrame, known_at: datetime, end: datetime
+) -> pl.DataFrame:
+    """With the offering that each subscription had at the end (or its own), where it changed."""
+    s, o = SubscriptionOffering, m.ProductOffering
+    statement = (
+        select(
+            s.subscription_id,
+            s.offering_code.label("product_code"),
+            o.payment_kind,
+            o.sender_kind,
+        )
+        .join(o, o.code == s.offering_code)
+        .where(*reading.known(s, known_at), s.valid_from < end)
+        .order_by(s.valid_from)
+    )
+    changed = reading.rows(
+        connection,
+        statement,
+        {
+            "subscription_id": pl.Int64(),
+            "product_code": pl.String(),
+            "payment_kind": pl.String(),
+            "sender_kind": pl.String(),
+        },
+    )
+    last = changed.unique("subscription_id", keep="last", maintain_order=True)
+    return contracts.update(last, on="subscription_id")
 
 
 def _last_holders(

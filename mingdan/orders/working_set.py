@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.bulk import Maker, find
+from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 
 Document = tuple[str, str]
@@ -77,6 +78,7 @@ class Order:
     digest: str
     subscription_id: int | None
     party_id: int | None
+    state: str = "completed"
 
 
 @dataclass(slots=True)
@@ -84,6 +86,7 @@ class Offering:
     code: str
     sender_kind: str
     valid_from: date
+    payment_kind: str = ""
 
 
 @dataclass(slots=True)
@@ -97,7 +100,6 @@ class Account:
         """Fen unpaid past their due date at `at`; payments cover the oldest bills first."""
         due = sum(fen for due_at, billed_at, fen in self.bills if max(due_at, billed_at) < at)
         return max(0, due - sum(fen for paid_at, fen in self.payments if paid_at <= at))
-
 
     def balance(self) -> int:
         """Fen paid and not billed, due or not; below 0 the account owes them."""
@@ -123,6 +125,8 @@ class Named:
     orders: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
     accounts_of: set[str] = field(default_factory=set)
+    equipped: set[str] = field(default_factory=set)
+    """Subscriptions whose features and offers are asked for."""
     """Subscriptions whose accounts are read."""
     billed: set[str] = field(default_factory=set)
     """Subscriptions of which only is asked which account pays."""
@@ -166,6 +170,8 @@ class WorkingSet:
         self.parties_of: dict[Document, list[Party]] = defaultdict(list)
         self.in_service: dict[Document, int] = defaultdict(int)
         """Subscriptions not terminated, for the documents the batch names."""
+        self.places: dict[Document, list[tuple[int, datetime]]] = defaultdict(list)
+        """Orders on their way that take a place under a document's cap, and until when."""
         self.restrictions: dict[int, list[tuple[str, str]]] = defaultdict(list)
         """Party -> (effect, reason) in force."""
         self.numbers: dict[str, Resource] = {}
@@ -176,7 +182,6 @@ class WorkingSet:
         """Subscription -> (valid_from, account), ascending (合帐, 分帐)."""
         self.guests: set[int] = set()
         """Subscriptions that pay from the own account of one in `Named.hosts`."""
-        self.own_account: dict[int, int] = {}
         self.paid: dict[str, Paid] = {}
         self.protections: set[tuple[int, str, datetime]] = set()
         # what: (key_kind, key, subscription_id)
@@ -185,7 +190,17 @@ class WorkingSet:
         self.owners = Timelines(lambda what: what[:1])
         # what: (subscription_id, reason, direction)
         self.blocks = Timelines(lambda what: what[:1])
+        # what: (subscription_id, feature_code), (subscription_id, offering_code)
+        self.features = Timelines(lambda what: what[:1])
+        self.offers = Timelines(lambda what: what[:1])
+        self.sim_traits: dict[str, tuple[int | None, bool | None]] = {}
+        """ICCID -> capacity (K) and whether it is an STK card, as far as stock knows."""
         self._read(connection, named, lock)
+
+    def held(self, document: Document, at: datetime, order_id: int) -> int:
+        """Subscriptions a document has at `at`, with those other staged orders will give it."""
+        staged = sum(key != order_id and at < until for key, until in self.places.get(document, ()))
+        return self.in_service[document] + staged
 
     def add_party(self, party: Party) -> None:
         if party.party_id not in self.party_by_id:
@@ -206,6 +221,7 @@ class WorkingSet:
         self._read_accounts(rows, named)
         lock(named.resources())
         self._read_resources(rows, named)
+        self._read_equipment(rows, named)
         self._read_parties(rows, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
@@ -244,9 +260,7 @@ class WorkingSet:
 
     def _read_guests(self, rows: Callable[..., Any], named: Named) -> None:
         hosted = {
-            self.subscriptions[ref].account_id
-            for ref in named.hosts
-            if ref in self.subscriptions
+            self.subscriptions[ref].account_id for ref in named.hosts if ref in self.subscriptions
         }
         self.guests = {row[0] for row in rows(queries.guests, hosted)}
 
@@ -271,6 +285,23 @@ class WorkingSet:
             (self.blocks, m.SubscriptionBlock),
         ):
             timelines.load(_span(r) for r in rows(queries.spans(table, table.subscription_id), ids))
+
+    def _read_equipment(self, rows: Callable[..., Any], named: Named) -> None:
+        ids = {
+            self.subscriptions[ref].subscription_id
+            for ref in named.equipped
+            if ref in self.subscriptions
+        }
+        if not ids:
+            return
+        for timelines, table in (
+            (self.features, SubscriptionFeature),
+            (self.offers, SubscriptionOffering),
+        ):
+            make = queries.spans(table, table.subscription_id)
+            timelines.load(_span(row) for row in rows(make, ids))
+        for iccid, capacity, stk in rows(queries.sim_traits, self.sims):
+            self.sim_traits[iccid] = (capacity, stk)
 
     def _name_held(self, named: Named, ids: set[int]) -> None:
         for subscription_id in ids:
@@ -315,6 +346,8 @@ class WorkingSet:
                 key, ref, kind, name, document_type, document_number, contact, recorded_at = r
                 document = (document_type, document_number)
                 self.add_party(Party(key, ref, kind, name, document, contact, recorded_at))
+        for document_type, number, order_id, until in rows(queries.places, numbers):
+            self.places[document_type, number].append((order_id, until))
         named_parties = {p.party_id for d in named.documents for p in self.parties_of.get(d, ())}
         for party_id, count in rows(queries.in_service, named_parties):
             self.in_service[self.party_by_id[party_id].document] += count

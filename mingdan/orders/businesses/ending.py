@@ -6,6 +6,8 @@ Here: what ends with it. Not here: how long its number rests (`resources.py`).
 from __future__ import annotations
 
 from mingdan.orders.batch import Batch, Work
+from mingdan.orders.businesses.features import end_features
+from mingdan.orders.businesses.offers import end_offers
 from mingdan.orders.businesses.resources import settle_number, settle_sim
 from mingdan.orders.commands import Terminate
 from mingdan.orders.refusals import Refused
@@ -32,6 +34,7 @@ def terminate(batch: Batch, work: Work, command: Terminate) -> None:
         later = max(span.valid_from, span.valid_to or span.valid_from)
         if later > work.at:
             raise Refused("later_order", subscription_ref=subscription.ref, at=later)
+    features = end_features(batch, work, subscription)
     holder = batch.owner(subscription, work.at)
     number = known.numbers[str(batch.holding(subscription, "msisdn", work.at).what[1])]
     imsi = batch.holding(subscription, "imsi", work.at).what[1]
@@ -41,9 +44,11 @@ def terminate(batch: Batch, work: Work, command: Terminate) -> None:
         (known.number_holdings, numbers),
         (known.owners, owners),
         (known.blocks, blocks),
+        (known.features, features),
     ):
         for span in [s for s in spans if s.valid_to is None]:
             timeline.cut(span, work.at, *work.stamp)
+    end_offers(batch, work, subscription)
     known.in_service[holder.document] -= 1
     subscription.status = machine("product").walk(
         subscription.status, "pendingTerminate", "terminated"

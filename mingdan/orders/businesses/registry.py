@@ -15,6 +15,8 @@ from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
 from mingdan.orders.businesses.ending import terminate
+from mingdan.orders.businesses.features import change_feature
+from mingdan.orders.businesses.offers import cancel_offer_change, change_offer
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
 from mingdan.orders.businesses.resources import change_number, swap_sim
@@ -35,4 +37,7 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.MergeAccount: merge_account,
     c.SplitAccount: split_account,
     c.Protect: protect,
+    c.ChangeFeature: change_feature,
+    c.ChangeOffer: change_offer,
+    c.CancelOfferChange: cancel_offer_change,
 }
