@@ -60,6 +60,15 @@ def mask_number(text: str) -> str:
     return value[:3] + "*" * (len(value) - 5) + value[-2:]
 
 
+def mask_typed(text: str) -> str:
+    """What a caller typed, fit for an answer: masked if it may hold an identifier.
+
+    Whatever has seven digits or more, in any script, may be a number, a SIM or a
+    document, also with letters or signs around it.
+    """
+    return mask_number(text) if sum(char.isdigit() for char in text) >= 7 else text
+
+
 def mask_name(text: str) -> str:
     """A person's name for people's eyes: the first character only (`张**`)."""
     return text[:1] + "*" * max(0, len(text) - 1)

@@ -16,7 +16,7 @@ import polars as pl
 from mingdan.calendar import day_bounds, naive_utc
 from mingdan.errors import InputRefused
 from mingdan.features.tables import FEATURES
-from mingdan.identifiers import digits, mask_number, parse_msisdn
+from mingdan.identifiers import digits, mask_number, mask_typed, parse_msisdn
 from mingdan.lake import Lake
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 
@@ -43,10 +43,9 @@ def find(lake: Lake, name: str, day: date) -> Holder:
     at = naive_utc(day_bounds(day)[1])
     subscription = _by_key(lake, name, day) or _by_number(lake, name, day, at)
     if subscription is None:
-        shown = mask_number(name) if digits(name).isdigit() and len(digits(name)) > 7 else name
         raise InputRefused(
-            f"no subscription {shown} on {day}: neither a subscription key, a number held "
-            "that day, nor an external reference"
+            f"no subscription {mask_typed(name)} on {day}: neither a subscription key, a number "
+            "held that day, nor an external reference"
         )
     known = lake.scan(SUBSCRIPTIONS, [day])
     row = _first(known.filter(pl.col("subscription_id") == subscription))

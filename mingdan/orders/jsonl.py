@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from mingdan.identifiers import mask_typed
 from mingdan.orders import commands as c
 
 COMMANDS: dict[str, type[c.Command]] = {
@@ -111,4 +112,4 @@ def _command(content: bytes) -> c.AnyCommand:
 
 def _refuse_unknown(ref: str | None, values: dict[str, Any], kind: Any) -> None:
     if unknown := sorted(values.keys() - {field.name for field in fields(kind)}):
-        raise _Bad(ref, f"unknown fields: {', '.join(unknown)}")
+        raise _Bad(ref, f"unknown fields: {', '.join(map(mask_typed, unknown))}")

@@ -13,7 +13,14 @@ from sqlalchemy import Connection, select
 
 from mingdan.calendar import BUSINESS_ZONE
 from mingdan.errors import InputRefused
-from mingdan.identifiers import digits, mask_document, mask_name, mask_number, parse_msisdn
+from mingdan.identifiers import (
+    digits,
+    mask_document,
+    mask_name,
+    mask_number,
+    mask_typed,
+    parse_msisdn,
+)
 from mingdan.orders import model as m
 from mingdan.orders.money.balances import arrears
 from mingdan.orders.offers.reading import features_of, offerings_of
@@ -44,8 +51,7 @@ def subscription_key(connection: Connection, name: str) -> int:
             select(s.subscription_id).where(s.subscription_id == int(number))
         ).scalar()
     if found is None:
-        shown = mask_number(name) if number.isdigit() else name
-        raise InputRefused(f"no subscription has the number, reference or key {shown}")
+        raise InputRefused(f"no subscription has the number, reference or key {mask_typed(name)}")
     return found
 
 

@@ -10,8 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from mingdan.calendar import BUSINESS_ZONE
+from mingdan.identifiers import mask_typed
 from mingdan.orders.commands import Refusal
 from mingdan.reference import load
+
+_IDENTIFIER = 11
+"""Digits from which a reference may be somebody's number, handed in by mistake."""
 
 
 class Refused(Exception):
@@ -33,4 +37,6 @@ class Refused(Exception):
 def _shown(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(BUSINESS_ZONE).isoformat(timespec="seconds")
+    if isinstance(value, str) and sum(char.isdigit() for char in value) >= _IDENTIFIER:
+        return mask_typed(value)
     return value
