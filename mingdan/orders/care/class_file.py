@@ -1,0 +1,70 @@
+"""The class dictionary as a whole file, with the classes added by hand in it.
+
+Here: the text of a `dictionary.toml` the classes stage reads from `<data>/policy/
+classes/`, where one file stands for the whole dictionary; and the codes that
+are taken. Not here: the stage (`mingdan.classes`, which this room may not
+import; a test reads the file with it).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable
+
+from mingdan.errors import InputRefused
+from mingdan.orders.care.class_entries import Entry
+from mingdan.rules.files import policy_text
+from mingdan.settings import Settings
+
+DICTIONARY = "classes/dictionary.toml"
+MARK = "# ---- classes added by hand: written by `mingdan care class export`, do not edit ----"
+TERM_DAYS = 365
+"""The stage asks every reason for a term. No rule gives these classes, so it ends nothing."""
+
+
+def base_text(settings: Settings | None) -> str:
+    """The dictionary in force without the classes added by hand.
+
+    The installation's own file, else the shipped one. Raises InputRefused.
+    """
+    text, _ = policy_text(DICTIONARY, settings)
+    return text.partition(MARK)[0].rstrip("\n") + "\n"
+
+
+def shipped_codes(settings: Settings | None) -> frozenset[str]:
+    """Codes of classes that are given by rules, reports or protections."""
+    try:
+        found = tomllib.loads(base_text(settings))
+    except tomllib.TOMLDecodeError as error:
+        raise InputRefused(f"{DICTIONARY}: {error}") from error
+    return frozenset(entry["code"] for entry in found.get("class", []))
+
+
+def dictionary_text(base: str, entries: Iterable[Entry]) -> str:
+    """`base` with `entries`; equal entries give equal bytes."""
+    parts = [base.rstrip("\n"), "", MARK]
+    for entry in sorted(entries, key=lambda each: each.class_code):
+        parts += [
+            "",
+            "[[class]]",
+            f"code = {_text(entry.class_code)}",
+            f"name_zh = {_text(entry.name_zh)}",
+            f"name_en = {_text(entry.name_en)}",
+            'subject = "party"',
+            "needs_approval = true",
+            f"meaning = {_text(entry.meaning)}",
+            "",
+            "[[class.reason]]",
+            'code = "manual"',
+            'name_zh = "人工"',
+            'name_en = "by hand"',
+            'stability = "fact"',
+            f"term_days = {TERM_DAYS}",
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _text(value: str) -> str:
+    # a basic string of TOML is one of JSON but for DEL, which no text here has
+    return json.dumps(value, ensure_ascii=False)
