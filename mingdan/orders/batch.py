@@ -38,6 +38,8 @@ class Work:
     """Reserved for this very order (`stock/reservations.py`): nobody else may take them."""
     reserved_sims: frozenset[str] = frozenset()
     """The same by ICCID."""
+    staged_in: str | None = None
+    """The state of the staged order this completes; None: the order is new."""
 
     @property
     def stamp(self) -> tuple[datetime, int]:
@@ -62,6 +64,8 @@ class Rows:
     parties: list[Row] = field(default_factory=list)
     accounts: list[Row] = field(default_factory=list)
     orders: list[Row] = field(default_factory=list)
+    staged: list[Row] = field(default_factory=list)
+    """Like `orders`, of orders on record already (`lifecycle`)."""
     items: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     bills: list[Row] = field(default_factory=list)
@@ -148,11 +152,12 @@ class Batch:
         party: Party,
         characteristic: dict[str, Any],
     ) -> None:
-        """Write the order, its item and an event for each of its states."""
+        """Write the order, its item and an event for each state it comes to now."""
         kind = load.by("order_type", "code")[order_type]
-        state = machine("order").walk(None, *ORDER_PATH)
+        staged = work.staged_in is not None
+        state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
         subscription_id = subscription.subscription_id if subscription else None
-        self.rows.orders.append(
+        (self.rows.staged if staged else self.rows.orders).append(
             (
                 work.order_id,
                 work.order_ref,
@@ -170,7 +175,7 @@ class Batch:
         product_id = subscription.product_id if subscription else None
         text = json.dumps(characteristic, ensure_ascii=False, separators=(",", ":"))
         self.rows.items.append((work.order_id, 1, kind["action"], state, product_id, text))
-        for event_type, reached in _EVENTS[kind["event"]]:
+        for event_type, reached in _EVENTS[kind["event"]][-1 if staged else 0 :]:
             self.rows.events.append(
                 (
                     event_type,

@@ -47,7 +47,7 @@ def read_frames(commands: Iterable[AnyCommand], refused: list[Refusal]) -> Itera
         except Refused as refusal:
             refused.append(refusal.of(str(command.order_ref)))
             continue
-        yield Work(ref, 0, _digest(command), channel, at, recorded_at), command
+        yield Work(ref, 0, digest(command), channel, at, recorded_at), command
 
 
 def apply_batch(
@@ -63,7 +63,7 @@ def apply_batch(
     orders = read_orders(connection, wanted.orders)
     if orders:
         wanted = named(command for work, command in entries if work.order_ref not in orders)
-    keys = _Keys(connection, len(entries), postgresql=database.is_postgresql)
+    keys = Keys(connection, len(entries), postgresql=database.is_postgresql)
     on_record = WorkingSet(
         connection, wanted, lambda held: database.lock(connection, "resources", held)
     )
@@ -78,8 +78,10 @@ def apply_batch(
             if order is None:
                 order = orders[work.order_ref] = _carry_out(batch, work, command)
                 completed += 1
-            elif order.digest == work.digest:
+            elif order.digest == work.digest and order.state == "completed":
                 repeated += 1
+            elif order.digest == work.digest:
+                raise Refused("order_not_completed", order_ref=work.order_ref, state=order.state)
             else:
                 raise Refused("order_ref_reused", order_ref=work.order_ref)
         except Refused as refusal:
@@ -101,7 +103,7 @@ def _carry_out(batch: Batch, work: Work, command: Command) -> Order:
     return Order(work.order_id, work.digest, subscription_id, party_id)
 
 
-def _digest(command: Command) -> str:
+def digest(command: Command) -> str:
     """Of what is asked for, not of when: a retry may come later than the first try."""
     kind: Any = type(command)
     values = [
@@ -120,7 +122,7 @@ def _content(kind: Any) -> Callable[[Command], tuple[Any, ...]]:
     return attrgetter("order_ref", *names)
 
 
-class _Keys:
+class Keys:
     """New surrogate keys, taken in blocks where several writers share a sequence."""
 
     def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:

@@ -24,6 +24,7 @@ from mingdan.orders.intake import apply_batch, read_frames
 from mingdan.orders.outbox import Outbox, Position, read_outbox
 from mingdan.orders.policy import Policy
 from mingdan.orders.restrictions import Restriction
+from mingdan.orders.working_set import Offering
 
 BATCH = 5_000
 """Commands of one transaction: large enough that statements cost little per command."""
@@ -62,6 +63,11 @@ class OrderStore:
     def policy(self) -> Policy:
         """The policy this store was opened with."""
         return self._policy
+
+    @property
+    def offerings(self) -> dict[str, Offering]:
+        """What can be ordered, by code; for the rooms of this package."""
+        return self._offerings
 
     def close(self) -> None:
         """Give back the connections; the store may not be used any more."""

@@ -151,7 +151,7 @@ def new_holder(
     limit = batch.policy.at(
         "subscriptions_per_person" if person else "subscriptions_per_organization", work.at
     )
-    held = batch.on_record.in_service[document]
+    held = batch.on_record.held(document, work.at, work.order_id)
     # Between two party records of one document nothing is added.
     if limit and held >= limit and (moved_from is None or moved_from.document != document):
         raise Refused("cap_reached", held=held, limit=limit)
