@@ -1,0 +1,92 @@
+"""The gate: may this interface do this business now (接口管理)?
+
+Here: the one decision every typed call asks for before it does anything. Not
+here: the rules (`rules.py`), who changes them (`interfaces.py`), and whether
+the business itself is in order (its own checks).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from mingdan.orders import checks
+from mingdan.orders.access import model as m
+from mingdan.orders.access import rules
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.refusals import Refused
+
+
+def allow(connection: Connection, *, actor: Actor, business: str, at: datetime) -> None:
+    """Return if `actor` may do `business` through his interface at `at` (aware).
+
+    Raises Refused: unknown_interface, interface_closed, agreement_not_in_force,
+    business_not_permitted, or out_of_hours unless an approved request covers `at`.
+    """
+    interface = open_interface(connection, actor.interface_no, at)
+    hours = None
+    # A partner acts through his own interface and nobody else does.
+    if (actor.role == rules.PARTNER_ROLE) == (interface.partner_id is not None):
+        hours = rules.hours_of(connection, actor.role, actor.interface_no, business, at)
+    if hours is None or hours.never:
+        raise Refused(
+            "business_not_permitted",
+            role=actor.role,
+            business=business,
+            interface_no=actor.interface_no,
+        )
+    if hours.cover(at) or _leave_given(connection, actor, business, at):
+        return
+    raise Refused(
+        "out_of_hours", business=business, interface_no=actor.interface_no, hours=hours.text
+    )
+
+
+def open_interface(connection: Connection, interface_no: str, at: datetime) -> rules.Interface:
+    """The interface, if it is open at `at` and its partner may act.
+
+    Raises Refused: unknown_interface, interface_closed, agreement_not_in_force.
+    """
+    found = rules.interface(connection, checks.words("interface_no", interface_no), at)
+    if found is None:
+        raise Refused("unknown_interface", interface_no=interface_no)
+    if not found.open or found.partner_status not in (None, "active"):
+        raise Refused("interface_closed", interface_no=interface_no, at=at)
+    if found.partner_id is not None and not _agreed(connection, found.partner_id, at):
+        raise Refused("agreement_not_in_force", interface_no=interface_no, at=at)
+    return found
+
+
+def _agreed(connection: Connection, partner_id: int, at: datetime) -> bool:
+    a = m.PartnerAgreement
+    found = connection.execute(
+        select(a.agreement_id)
+        .where(
+            a.partner_id == partner_id,
+            a.status == "approved",
+            a.valid_from <= at,
+            a.valid_to > at,
+        )
+        .limit(1)
+    )
+    return found.first() is not None
+
+
+def _leave_given(connection: Connection, actor: Actor, business: str, at: datetime) -> bool:
+    """Whether leave approved by `at` covers it; it ends by the clock, nobody takes it back."""
+    r = m.OutOfHoursRequest
+    found = connection.execute(
+        select(r.request_id)
+        .where(
+            r.interface_no == actor.interface_no,
+            r.role == actor.role,
+            r.business.in_((business, rules.ANY)),
+            r.status == "approved",
+            r.decided_at <= at,
+            r.starts_at <= at,
+            r.ends_at > at,
+        )
+        .limit(1)
+    )
+    return found.first() is not None

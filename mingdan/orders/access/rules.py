@@ -1,0 +1,109 @@
+"""The rules in force: which hours, whose interface, by what is shipped and what was decided.
+
+Here: reading `reference/{role,interface,permission}.csv` and, before them, the
+operator's own rows of the same meaning. Not here: the decision (`gate.py`) and
+changing the rules (`interfaces.py`).
+
+Of several permissions the most specific decides: this interface and business,
+then this interface and all, then all interfaces and this business, then all.
+So a business is taken from one interface by a row that says `never`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+
+from sqlalchemy import Connection, and_, or_, select
+
+from mingdan.calendar import day_start
+from mingdan.orders.access import hours
+from mingdan.orders.access import model as m
+from mingdan.orders.access.hours import Hours
+from mingdan.reference import load
+
+ANY = "*"
+PARTNER_ROLE = "partner"
+_Triple = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An interface number at an instant. `partner_id` None: our own."""
+
+    interface_no: str
+    open: bool
+    partner_id: int | None = None
+    partner_status: str | None = None
+
+
+def roles() -> dict[str, dict[str, str]]:
+    """`reference/role.csv` by code."""
+    return load.by("role", "code")
+
+
+def interface(connection: Connection, interface_no: str, at: datetime) -> Interface | None:
+    """The interface of that number as of `at`; None if there is none."""
+    n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
+    in_force = and_(
+        p.interface_id == n.interface_id,
+        p.valid_from <= at,
+        or_(p.valid_to.is_(None), p.valid_to > at),
+    )
+    row = connection.execute(
+        select(n.partner_id, p.period_id, partner.status)
+        .outerjoin(p, in_force)
+        .outerjoin(partner, partner.partner_id == n.partner_id)
+        .where(n.interface_no == interface_no)
+    ).one_or_none()
+    if row is not None:
+        return Interface(interface_no, row.period_id is not None, row.partner_id, row.status)
+    shipped = load.by("interface", "interface_no").get(interface_no)
+    if shipped is None:
+        return None
+    return Interface(interface_no, day_start(date.fromisoformat(shipped["valid_from"])) <= at)
+
+
+def hours_of(
+    connection: Connection, role: str, interface_no: str, business: str, at: datetime
+) -> Hours | None:
+    """The hours of the most specific permission in force at `at`; None without any."""
+    p = m.Permission
+    own: dict[_Triple, str] = {
+        (row.role, row.interface_no, row.business): row.hours
+        for row in connection.execute(
+            select(p.role, p.interface_no, p.business, p.hours)
+            .where(
+                p.role == role,
+                p.interface_no.in_((interface_no, ANY)),
+                p.business.in_((business, ANY)),
+                p.valid_from <= at,
+            )
+            .order_by(p.valid_from)
+        )
+    }
+    for number in (interface_no, ANY):
+        for what in (business, ANY):
+            found = own.get((role, number, what)) or _shipped_at((role, number, what), at)
+            if found is not None:
+                return hours.parse(found)
+    return None
+
+
+def _shipped_at(triple: _Triple, at: datetime) -> str | None:
+    found = None
+    for first, text in _shipped().get(triple, ()):
+        if first <= at:
+            found = text
+    return found
+
+
+@cache
+def _shipped() -> dict[_Triple, tuple[tuple[datetime, str], ...]]:
+    found: dict[_Triple, list[tuple[datetime, str]]] = {}
+    for row in load.rows("permission"):
+        first = day_start(date.fromisoformat(row["valid_from"]))
+        triple = (row["role"], row["interface_no"], row["business"])
+        found.setdefault(triple, []).append((first, row["hours"]))
+    return {triple: tuple(sorted(rows)) for triple, rows in found.items()}
