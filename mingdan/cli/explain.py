@@ -39,7 +39,8 @@ def command(
     """Why a subscription and its holder are labelled as they are.
 
     Ends with the proof: the night is derived again from its stored inputs and
-    rules, and compared. Exit code 1 if there is no such subscription or night.
+    rules, and compared. Exit code 1 if there is no such subscription or night, or
+    if the proof finds a difference. Instants of `--json` are UTC.
 
     Examples:
 
@@ -60,8 +61,10 @@ def command(
     found = explain(Engine(lake, settings), subscription, day)
     if as_json:
         print(json.dumps(asdict(found), ensure_ascii=False, indent=1, default=_plain))
-        return
-    _print(Console(highlight=False), found)
+    else:
+        _print(Console(highlight=False), found)
+    if found.proof.outcome == "differs":
+        raise typer.Exit(1)
 
 
 def _day(text: str) -> date:
@@ -72,7 +75,9 @@ def _day(text: str) -> date:
 
 
 def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC).isoformat()
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _print(console: Console, found: Explanation) -> None:

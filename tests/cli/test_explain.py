@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from mingdan.classes.tables import LABELS
 from mingdan.cli.main import app
 from tests.classes.world import World, three_nights
 
@@ -64,6 +67,19 @@ def test_scripts_get_json(run: object) -> None:
     assert found["labels"][0]["code"] == "blacklist:spam_sms"
     assert found["labels"][0]["sources"][0]["conditions"][0]["holds"] is True
     assert found["night"] == "2026-11-04"
+    assert found["labels"][0]["since"].endswith("+00:00")
+
+
+def test_a_label_that_was_changed_is_an_error(run: object, installed: World) -> None:
+    lake, last = installed.night.lake, date(2026, 11, 4)
+    rows = lake.scan(LABELS, [last]).select(LABELS.names).collect()
+    lake.write(LABELS, last, rows.with_columns(confidence=pl.col("confidence") + 1))
+    try:
+        code, shown, _ = run("1")  # type: ignore[operator]
+    finally:
+        lake.write(LABELS, last, rows)
+    assert code == 1
+    assert "re-derived: differs" in shown
 
 
 @pytest.mark.parametrize(
