@@ -11,12 +11,14 @@ it alone. Rows are never deleted: what ends has a state or an end.
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
-from mingdan.orders.column_types import Instant
+from mingdan.orders import bulk
+from mingdan.orders.column_types import EPOCH, Instant
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.model import Base
 
@@ -42,6 +44,31 @@ class Journal:
         key = tuple(done.inserted_primary_key or ())
         self._note(table, key, "Create")
         return key[0] if len(key) == 1 else key
+
+    def insert_many(
+        self, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Insert rows set-wise, each with its image; far quicker than one by one.
+
+        `columns` holds the primary key; what it leaves out is empty. Instants are
+        aware, in UTC.
+        """
+        table = _table(model)
+        bulk.insert(self.connection, table, columns, [tuple(row) for row in rows])
+        keys = [list(columns).index(column.name) for column in table.primary_key]
+        empty = {column.name: None for column in table.columns}
+        kind = f"{_entity(table.name)}CreateEvent"
+        events = []
+        for row in rows:
+            image = empty | {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+            key = json.dumps([_plain(row[i]) for i in keys])
+            events.append((kind, table.name, key, json.dumps(image), self.actor, self.at))
+        bulk.insert(
+            self.connection,
+            _table(EntityEvent),
+            ("event_type", "entity", "entity_key", "image", "actor", "recorded_at"),
+            events,
+        )
 
     def update(self, model: type[Base], key: Any, **values: Any) -> None:
         """Change one row by its primary key.
@@ -97,6 +124,9 @@ def restored(table: Table, image: dict[str, Any]) -> dict[str, Any]:
         text = values.get(column.name)
         if isinstance(text, str) and isinstance(column.type, Instant):
             values[column.name] = datetime.fromisoformat(text)
+        elif isinstance(text, int) and isinstance(column.type, Instant):
+            # As orders' payloads and SQLite's own images have it.
+            values[column.name] = EPOCH + timedelta(microseconds=text)
         elif isinstance(text, str) and column.type.python_type is date:
             values[column.name] = date.fromisoformat(text)
     return values

@@ -251,6 +251,8 @@ class OrderEvent(Base):
     party_id: Mapped[int | None]
     effective_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(index=True)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """On an order's last event of a transaction: every row it wrote (`replay.py`)."""
 
 
 class Spans:
