@@ -164,4 +164,5 @@ class StockImportLine(Base):
     line: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str]
     reason: Mapped[str]
+    reason_zh: Mapped[str]
     content: Mapped[str]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 from stdnum import luhn
 
@@ -51,13 +52,22 @@ def spoken(text: str) -> str:
 
 def issued(digits: str) -> Issued | None:
     """Kind and issuing operator of a national number; None if nobody issues it."""
+    plan = _plan()
     for length in range(min(5, len(digits)), 1, -1):
-        for row in load.rows("number_prefix"):
-            if row["prefix"] != digits[:length]:
-                continue
-            if int(row["min_length"]) <= len(digits) <= int(row["max_length"]):
-                return Issued(_kind(row["kind"], digits), row["issuing_operator"])
+        for shortest, longest, kind, operator in plan.get(digits[:length], ()):
+            if shortest <= len(digits) <= longest:
+                return Issued(_kind(kind, digits), operator)
     return None
+
+
+@cache
+def _plan() -> dict[str, list[tuple[int, int, str, str]]]:
+    plan: dict[str, list[tuple[int, int, str, str]]] = {}
+    for row in load.rows("number_prefix"):
+        lengths = int(row["min_length"]), int(row["max_length"])
+        entry = (*lengths, row["kind"], row["issuing_operator"])
+        plan.setdefault(row["prefix"], []).append(entry)
+    return plan
 
 
 def _kind(plan_kind: str, digits: str) -> str:
@@ -83,10 +93,12 @@ def card_issuer(iccid: str) -> str | None:
 
 def network(imsi: str) -> str | None:
     """The operator of an IMSI's network (MCC 460, two-digit MNC); None if nobody's."""
-    for row in load.rows("mnc"):
-        if (row["mcc"], row["mnc"]) == (imsi[:3], imsi[3:5]):
-            return row["operator"]
-    return None
+    return _networks().get(imsi[:5])
+
+
+@cache
+def _networks() -> dict[str, str]:
+    return {row["mcc"] + row["mnc"]: row["operator"] for row in load.rows("mnc")}
 
 
 def plain(field: str, text: str) -> str:

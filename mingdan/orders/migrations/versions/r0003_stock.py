@@ -199,6 +199,7 @@ def _cards_and_imports() -> None:
         sa.Column("line", BIG, primary_key=True),
         _text("code"),
         _text("reason"),
+        _text("reason_zh"),
         _text("content"),
     )
 
