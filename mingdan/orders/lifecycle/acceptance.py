@@ -1,0 +1,230 @@
+"""Acceptance (受理): all checks of a business, then the order is staged.
+
+Here: placing an order, and placing and completing it in one transaction where
+nothing is to be waited for. Not here: the businesses' own checks
+(`businesses`), later steps (`payment.py`, `provisioning.py`, `completion.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from mingdan.orders import checks
+from mingdan.orders import model as m
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.gate import allow
+from mingdan.orders.commands import AnyCommand
+from mingdan.orders.intake import digest
+from mingdan.orders.journal import Journal
+from mingdan.orders.lifecycle import (
+    completion,
+    credit,
+    payment,
+    progress,
+    requests,
+    reversal,
+    views,
+)
+from mingdan.orders.lifecycle.attempts import Attempt, attempt
+from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
+from mingdan.orders.lifecycle.model import Archive, StagedOrder
+from mingdan.orders.lifecycle.views import OrderView, Record
+from mingdan.orders.naming import named
+from mingdan.orders.offers.prices import Charge, quote
+from mingdan.orders.refusals import Refused
+from mingdan.orders.states import machine
+from mingdan.orders.stock import reservations
+from mingdan.orders.store import OrderStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class Acceptance:
+    """A request and who makes it. `at_once`: complete it now if nothing is to be waited for."""
+
+    command: AnyCommand
+    actor: Actor
+    at: datetime
+    key: str | None
+    money: payment.Money | None
+    at_once: bool
+
+
+def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> OrderView:
+    """Place `asked.command`; see `OrderDesk.place` and `OrderDesk.run`."""
+    at, actor = asked.at, asked.actor
+    how = kind(order_type_of(asked.command))
+    allow(connection, actor=actor, business=how.order_type, at=at)
+    ref = checks.words("order_ref", asked.command.order_ref)
+    command = replace(asked.command, at=at, recorded_at=at)
+    keys = set(named([command]).customers())
+    if asked.key is not None:
+        keys.add(f"key:{actor.interface_no}:{checks.words('idempotency_key', asked.key)}")
+    store.database.lock(connection, "customers", keys)
+    before = _before(connection, command, ref, actor, asked.key)
+    if before is not None:
+        return views.view(before, repeated=True)
+    real = asked.at_once or not how.waits
+    tried = attempt(store, connection, command, at, real=real)
+    charges = _checked(store, connection, how, tried, at)
+    due = sum(charge.amount_fen for charge in charges)
+    journal = Journal(connection, at, str(actor))
+    if real and due == (asked.money.amount_fen if asked.money else 0):
+        return completion.at_once(journal, tried, charges, actor, asked.key, asked.money)
+    _stage(store, journal, how, tried, charges, actor, asked.key)
+    record = views.known(connection, ref)
+    if asked.money is None:
+        return views.view(record)
+    payment.pay(journal, record, asked.money)
+    return progress.again(connection, record)
+
+
+def take_back(
+    store: OrderStore,
+    connection: Connection,
+    record: Record,
+    actor: Actor,
+    at: datetime,
+    reversal_ref: str,
+) -> OrderView:
+    """Undo the completed order `record` by another one; see `OrderDesk.reverse`."""
+    before = views.by_ref(connection, reversal_ref)
+    if before is not None and record.reversed_by == before.order_id:
+        return views.view(before, repeated=True)
+    if before is not None:
+        raise Refused("order_ref_reused", order_ref=reversal_ref)
+    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
+    keys = {f"orders:{record.order_ref}", *named([command]).customers()}
+    store.database.lock(connection, "customers", keys)
+    # Again, now that nobody else can take it back.
+    record = views.known(connection, record.order_ref)
+    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
+    tried = attempt(store, connection, command, at, real=True)
+    journal = Journal(connection, at, str(actor))
+    done = completion.at_once(journal, tried, (), actor, None, None)
+    journal.update(Archive, record.order_id, reversed_by=done.order_id)
+    return done
+
+
+def _before(
+    connection: Connection, command: AnyCommand, ref: str, actor: Actor, key: str | None
+) -> Record | None:
+    """The order this request made before, if it is a repeat."""
+    if key is not None:
+        found = views.by_key(connection, actor.interface_no, key)
+        if found is not None:
+            # The caller may have made up another reference for the same request.
+            if digest(replace(command, order_ref=found.order_ref)) != found.request_digest:
+                raise Refused("idempotency_key_reused")
+            return found
+    found = views.by_ref(connection, ref)
+    if found is not None and digest(command) != found.request_digest:
+        raise Refused("order_ref_reused", order_ref=ref)
+    return found
+
+
+def _checked(
+    store: OrderStore, connection: Connection, how: Kind, tried: Attempt, at: datetime
+) -> tuple[Charge, ...]:
+    """The checks that the business itself does not make, and what it costs."""
+    if how.exclusive and tried.subscription is not None:
+        _alone(connection, tried.subscription.ref, at)
+    code = tried.product_code
+    if not how.waits or code is None:
+        return ()
+    if tried.takes is not None:
+        credit.check(connection, store.policy, tried.takes, code, at)
+    return quote(connection, product_code=code, order_type=tried.order_type, at=at)
+
+
+def _alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
+    o, s = m.ProductOrder, StagedOrder
+    rows = connection.execute(
+        select(o.order_ref, o.order_type)
+        .join(s, s.order_id == o.order_id)
+        .where(s.subscription_ref == subscription_ref, s.closed_at.is_(None), s.until > at)
+    )
+    for row in rows:
+        if kind(row.order_type).exclusive:
+            raise Refused(
+                "order_in_transit", subscription_ref=subscription_ref, order_ref=row.order_ref
+            )
+
+
+def _stage(
+    store: OrderStore,
+    journal: Journal,
+    how: Kind,
+    tried: Attempt,
+    charges: tuple[Charge, ...],
+    actor: Actor,
+    key: str | None,
+) -> None:
+    """Write the order and what was entered, and reserve what it needs."""
+    at, command = journal.at, tried.command
+    path = ("acknowledged", "pending" if charges else "inProgress")
+    subscription_id = _existing(tried.subscription.subscription_id if tried.subscription else None)
+    party_id = _existing(tried.party.party_id)
+    order_id: int = journal.insert(
+        m.ProductOrder,
+        order_ref=command.order_ref,
+        order_type=how.order_type,
+        state=machine("order").walk(None, *path),
+        channel=command.channel,
+        subscription_id=subscription_id,
+        party_id=party_id,
+        order_date=at,
+        completion_date=None,
+        recorded_at=at,
+        request_digest=tried.work.digest,
+    )
+    progress.log(journal, order_id, how.order_type, subscription_id, party_id, path)
+    until = at + timedelta(minutes=store.policy.at("order_minutes", at))
+    number, iccid, imsi = tried.takes_into_service
+    if number is not None or iccid is not None:
+        reservations.reserve(
+            journal,
+            at=at,
+            until=until,
+            number=number,
+            iccid=iccid,
+            imsi=imsi,
+            order_id=order_id,
+            reserved_for=f"order:{order_id}",
+        )
+    document_type, document_number = tried.takes or (None, None)
+    journal.insert(
+        StagedOrder,
+        order_id=order_id,
+        command=name_of(command),
+        request=requests.staged(command),
+        interface_no=actor.interface_no,
+        accepted_by=str(actor),
+        idempotency_key=key,
+        subscription_ref=tried.subscription.ref if tried.subscription else None,
+        document_type=document_type,
+        document_number=document_number,
+        placed_at=at,
+        until=until,
+        closed_at=None,
+        charges={"items": [asdict(charge) for charge in charges]},
+        due_fen=sum(charge.amount_fen for charge in charges),
+        paid_fen=0,
+        given_back_fen=0,
+        payments={},
+        provisioned_at=None,
+        product_status=machine("product").walk(None, "created") if _new(tried) else None,
+        resting_state=None,
+        reasons={"items": []},
+    )
+
+
+def _new(tried: Attempt) -> bool:
+    return tried.subscription is not None and not tried.subscription.stored
+
+
+def _existing(key: int | None) -> int | None:
+    """A key on record; those of an attempt that is not real are below zero."""
+    return key if key is not None and key > 0 else None

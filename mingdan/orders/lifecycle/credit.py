@@ -1,0 +1,80 @@
+"""The credit check: may this document take another subscription on credit?
+
+Here: arrears and blocks on the other subscriptions of the document. Not here:
+the blacklist (labels' effects, `businesses/opening.py`) and the cap.
+
+Policy says for which kind of payment it is made (`credit_check_postpaid`,
+`credit_check_prepaid`). Blocks the customer asked for himself (by request, loss)
+do not count (`suspend_reason.csv`, `set_by`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from mingdan.orders import model as m
+from mingdan.orders.money.balances import account_of, accounts, own_account
+from mingdan.orders.policy import Policy
+from mingdan.orders.refusals import Refused
+from mingdan.orders.working_set import Document
+from mingdan.reference import load
+
+
+def check(
+    connection: Connection, policy: Policy, document: Document, product_code: str, at: datetime
+) -> None:
+    """Return if the document is good for one more subscription of this product at `at`.
+
+    Raises Refused: credit_arrears, credit_blocked.
+    """
+    o = m.ProductOffering
+    kind = connection.execute(select(o.payment_kind).where(o.code == product_code)).scalar_one()
+    if not policy.at(f"credit_check_{kind}", at):
+        return
+    subscriptions = _subscriptions(connection, document)
+    if not subscriptions:
+        return
+    paying = {account_of(connection, each, at) for each in subscriptions}
+    paying |= {own_account(connection, each) for each in subscriptions}
+    arrears = sum(account.arrears(at) for account in accounts(connection, paying).values())
+    if arrears:
+        raise Refused("credit_arrears", arrears_fen=arrears)
+    own = {r["reason"] for r in load.rows("suspend_reason") if r["set_by"] == "customer"}
+    b = m.SubscriptionBlock
+    reasons = connection.execute(
+        select(b.reason)
+        .distinct()
+        .where(
+            b.subscription_id.in_(subscriptions),
+            b.superseded_at.is_(None),
+            b.valid_from <= at,
+            or_(b.valid_to.is_(None), b.valid_to > at),
+            b.reason.not_in(own),
+        )
+        .order_by(b.reason)
+    ).scalars()
+    if found := ", ".join(reasons):
+        raise Refused("credit_blocked", reasons=found)
+
+
+def _subscriptions(connection: Connection, document: Document) -> list[int]:
+    """Subscriptions the document's parties hold or held last: debts outlive a termination."""
+    h, p = m.SubscriptionHolding, m.Party
+    later = select(m.Subscription.terminated_at).where(
+        m.Subscription.subscription_id == h.subscription_id
+    )
+    return list(
+        connection.execute(
+            select(h.subscription_id)
+            .distinct()
+            .join(p, p.party_id == h.party_id)
+            .where(
+                p.document_number == document[1],
+                p.document_type == document[0],
+                h.superseded_at.is_(None),
+                or_(h.valid_to.is_(None), h.valid_to == later.scalar_subquery()),
+            )
+        ).scalars()
+    )

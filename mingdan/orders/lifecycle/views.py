@@ -1,0 +1,148 @@
+"""How an order stands: what its sender and the counter may see of it.
+
+Here: the view and the one query it is made of. Not here: steps (`progress.py`).
+A view holds nothing that was entered about a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from mingdan.orders import model as m
+from mingdan.orders.lifecycle.model import Archive, StagedOrder
+from mingdan.orders.lookups import local
+from mingdan.orders.offers.prices import Charge
+from mingdan.orders.refusals import Refused
+
+Record = Row[Any]
+"""An order's rows side by side: `product_order`, and `staged_order`, `archive` if it has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderView:
+    """An order as it stands. Amounts are fen, instants UTC.
+
+    `state` is TMF622's, `product_status` TMF637's of the product an opening
+    makes. `due_fen` is what completion costs, `paid_fen` what was paid of it,
+    `given_back_fen` what was returned of that. From `reserved_until` on an order
+    not completed is dead. `repeated`: this call changed nothing, it was done before.
+    """
+
+    order_id: int
+    order_ref: str
+    order_type: str
+    state: str
+    channel: str
+    charges: tuple[Charge, ...]
+    due_fen: int
+    paid_fen: int
+    given_back_fen: int
+    receipt: str | None
+    reserved_until: datetime | None
+    subscription_ref: str | None
+    subscription_id: int | None
+    party_id: int | None
+    product_status: str | None
+    reasons: tuple[str, ...]
+    placed_at: datetime
+    provisioned_at: datetime | None
+    completed_at: datetime | None
+    closed_at: datetime | None
+    repeated: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON shows it; instants are local text."""
+        return {
+            name: local(value) if isinstance(value, datetime) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def by_ref(connection: Connection, order_ref: str) -> Record | None:
+    """The order of this reference, bulk orders too."""
+    return _read(connection, m.ProductOrder.order_ref == order_ref)
+
+
+def by_key(connection: Connection, interface_no: str, key: str) -> Record | None:
+    """The order an interface placed under an idempotency key."""
+    for table in (StagedOrder, Archive):
+        found = connection.execute(
+            select(table.order_id).where(
+                table.interface_no == interface_no, table.idempotency_key == key
+            )
+        ).scalar_one_or_none()
+        if found is not None:
+            return _read(connection, m.ProductOrder.order_id == found)
+    return None
+
+
+def known(connection: Connection, order_ref: str) -> Record:
+    """The order of this reference. Raises Refused (unknown_order)."""
+    found = by_ref(connection, order_ref)
+    if found is None:
+        raise Refused("unknown_order", order_ref=order_ref)
+    return found
+
+
+def view(record: Record, *, repeated: bool = False) -> OrderView:
+    """The view of an order's rows."""
+    charges = tuple(Charge(**each) for each in (record.charges or {}).get("items", ()))
+    payments = list((record.payments or {}).values())
+    due = record.due_fen or 0
+    return OrderView(
+        order_id=record.order_id,
+        order_ref=record.order_ref,
+        order_type=record.order_type,
+        state=record.state,
+        channel=record.channel,
+        charges=charges,
+        due_fen=due,
+        # An archived order without stage was paid in full at once.
+        paid_fen=due if record.paid_fen is None else record.paid_fen,
+        given_back_fen=record.given_back_fen or 0,
+        receipt=payments[-1]["receipt"] if payments else record.receipt,
+        reserved_until=None if record.closed_at else record.until,
+        subscription_ref=record.subscription_ref or record.staged_subscription_ref,
+        subscription_id=record.subscription_id,
+        party_id=record.party_id,
+        product_status=record.product_status,
+        reasons=tuple(each["reason"] for each in (record.reasons or {}).get("items", ())),
+        placed_at=record.order_date,
+        provisioned_at=record.provisioned_at,
+        completed_at=record.completion_date,
+        closed_at=record.closed_at or record.completion_date,
+        repeated=repeated,
+    )
+
+
+def _read(connection: Connection, where: ColumnElement[bool]) -> Record | None:
+    o, s, a, x = m.ProductOrder, StagedOrder, Archive, m.Subscription
+    found: Record | None = connection.execute(  # type: ignore[assignment]
+        select(
+            o.order_id, o.order_ref, o.order_type, o.state, o.channel, o.subscription_id,
+            o.party_id, o.order_date, o.completion_date, o.request_digest,
+            x.subscription_ref,
+            s.subscription_ref.label("staged_subscription_ref"),
+            s.command, s.request, s.interface_no, s.accepted_by, s.idempotency_key, s.placed_at,
+            s.until, s.closed_at, s.paid_fen, s.given_back_fen, s.payments, s.provisioned_at,
+            s.product_status, s.resting_state, s.reasons,
+            s.order_id.label("staged_order_id"),
+            a.order_id.label("archived_order_id"),
+            a.receipt, a.reversed_by,
+            _either(s.charges, a.charges).label("charges"),
+            _either(s.due_fen, a.due_fen).label("due_fen"),
+        )
+        .outerjoin(s, s.order_id == o.order_id)
+        .outerjoin(a, a.order_id == o.order_id)
+        .outerjoin(x, x.subscription_id == o.subscription_id)
+        .where(where)
+    ).one_or_none()  # fmt: skip
+    return found
+
+
+def _either(staged: Any, archived: Any) -> Any:
+    return func.coalesce(staged, archived, type_=staged.type)
