@@ -29,6 +29,14 @@ class Refused(Exception):
         self.reason_zh = wording["zh"].format(**shown)
         super().__init__(f"{code}: {self.reason}")
 
+    @classmethod
+    def again(cls, refusal: Refusal) -> Refused:
+        """The same refusal raised, from the answer of a batch."""
+        found = cls.__new__(cls)
+        found.code, found.reason, found.reason_zh = refusal.code, refusal.reason, refusal.reason_zh
+        found.args = (f"{refusal.code}: {refusal.reason}",)
+        return found
+
     def of(self, order_ref: str) -> Refusal:
         """The answer to the request `order_ref`."""
         return Refusal(order_ref, self.reason, code=self.code, reason_zh=self.reason_zh)

@@ -169,6 +169,7 @@ class Voucher(Base):
     state: Mapped[str]
     sold_receipt_no: Mapped[str | None] = mapped_column(ForeignKey("receipt.receipt_no"))
     sold_at: Mapped[datetime | None]
+    sold_for_fen: Mapped[int | None]
     used_order_id: Mapped[int | None] = mapped_column(unique=True)
     used_at: Mapped[datetime | None]
     frozen_from: Mapped[str | None]

@@ -183,6 +183,7 @@ def _vouchers() -> None:
             "sold_receipt_no", sa.String(), sa.ForeignKey("receipt.receipt_no"), nullable=True
         ),
         _instant("sold_at", nullable=True),
+        sa.Column("sold_for_fen", BIG, nullable=True),
         sa.Column("used_order_id", BIG, nullable=True, unique=True),
         _instant("used_at", nullable=True),
         _text("frozen_from", nullable=True),

@@ -1,0 +1,151 @@
+"""The till: money for an order, held apart until the order is completed or cancelled.
+
+Here: taking, settling, giving back, in the caller's transaction. Not here: what
+an order costs (`offers/prices.py`) and its steps (`lifecycle`). The caller holds
+the order, so that no two settle it at once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mingdan.orders import model as m
+from mingdan.orders.journal import Journal
+from mingdan.orders.money import ledger, receipts
+from mingdan.orders.money.model import Receipt
+from mingdan.orders.money.receipts import Issued
+from mingdan.orders.refusals import Refused
+from mingdan.reference import load
+
+
+def take_for_order(
+    journal: Journal,
+    *,
+    order_id: int,
+    amount_fen: int,
+    correlator: str,
+    method: str,
+    at: datetime,
+    payer_party_id: int | None = None,
+    currency: str = receipts.CURRENCY,
+) -> str:
+    """Take money for an order; returns the receipt's number.
+
+    Idempotent by `correlator`. Raises Refused: invalid_value,
+    currency_not_accepted, correlator_reused (for other money), order_money_closed
+    (the order's money was settled or given back).
+    """
+    fen = receipts.money(amount_fen, currency)
+    correlator, method = receipts.correlator(correlator), receipts.method(method)
+    same = {"purpose": "order", "order_id": order_id, "amount_fen": fen, "method": method}
+    found = receipts.find(journal.connection, correlator)
+    if found is not None:
+        return receipts.agree(found, **same).receipt_no
+    if any(each.state != "held" for each in of_order(journal.connection, order_id)):
+        raise Refused("order_money_closed")
+    issued = receipts.issue(
+        journal,
+        correlator=correlator,
+        purpose="order",
+        state="held",
+        amount_fen=fen,
+        method=method,
+        at=at,
+        order_id=order_id,
+        payer_party_id=payer_party_id,
+    )
+    if issued is None:
+        return receipts.agree(receipts.find(journal.connection, correlator), **same).receipt_no
+    legs = [("cash", 0, -fen), ("order", order_id, fen)]
+    ref = f"take/{issued.receipt_no}"
+    ledger.book(journal, ref, "take", legs, at=at, order_id=order_id)
+    return issued.receipt_no
+
+
+def held(connection: Connection, order_id: int) -> int:
+    """Fen taken for an order and neither settled nor given back."""
+    return sum(each.amount_fen for each in of_order(connection, order_id) if each.state == "held")
+
+
+def settle_order(
+    journal: Journal,
+    *,
+    order_id: int,
+    account_id: int,
+    at: datetime,
+    charged_fen: int | None = None,
+) -> None:
+    """The order's charges become the account's facts: one payment, and one bill paid by it.
+
+    `charged_fen`: what the order cost, by default all that was taken; what was
+    taken above it stays on the account. Nothing held: nothing happens. Raises
+    Refused(invalid_value) if less was taken than charged.
+    """
+    taken = [each for each in of_order(journal.connection, order_id) if each.state == "held"]
+    total = sum(each.amount_fen for each in taken)
+    charged = total if charged_fen is None else charged_fen
+    if not 0 <= charged <= total:
+        raise Refused("invalid_value", field="charged_fen", problem="was not taken for the order")
+    if not total:
+        return
+    for each in taken:
+        journal.update(Receipt, each.receipt_no, state="done", account_id=account_id)
+    fact: dict[str, Any] = {
+        "account_id": account_id,
+        "order_id": order_id,
+        "recorded_at": journal.at,
+    }
+    journal.insert(m.Payment, **fact, amount_fen=total, paid_at=at)
+    if charged:
+        journal.insert(m.CustomerBill, **fact, amount_fen=charged, billed_at=at, due_at=at)
+    legs = [
+        ("order", order_id, -total),
+        ("customer", account_id, total - charged),
+        ("revenue", 0, charged),
+    ]
+    ledger.book(journal, f"settle/{order_id}", "settle", legs, at=at, order_id=order_id)
+
+
+def give_back_for_order(journal: Journal, *, order_id: int, at: datetime) -> int:
+    """Give back all that is held for an order, each part the way it came; returns fen.
+
+    After it was settled, `refund` is the way: this gives back nothing then.
+    """
+    taken = [each for each in of_order(journal.connection, order_id) if each.state == "held"]
+    for each in taken:
+        _give_back(journal, each, order_id, at)
+    return sum(each.amount_fen for each in taken)
+
+
+def of_order(connection: Connection, order_id: int) -> list[Issued]:
+    """Receipts of the money taken for an order, in the order of taking."""
+    rows = connection.execute(
+        select(Receipt.__table__)
+        .where(Receipt.order_id == order_id, Receipt.purpose == "order")
+        .order_by(Receipt.issued_at, Receipt.receipt_no)
+    )
+    return [Issued(*row) for row in rows]
+
+
+def _give_back(journal: Journal, taken: Issued, order_id: int, at: datetime) -> None:
+    journal.update(Receipt, taken.receipt_no, state="returned")
+    back = receipts.issue(
+        journal,
+        correlator=receipts.internal("back", taken.receipt_no),
+        purpose="order_refund",
+        state="done",
+        amount_fen=-taken.amount_fen,
+        method=load.by("payment_method", "method")[taken.method]["given_back_as"],
+        at=at,
+        order_id=order_id,
+        payer_party_id=taken.payer_party_id,
+        returns=taken.receipt_no,
+    )
+    if back is None:
+        raise LookupError(f"receipt {taken.receipt_no} was given back before")
+    legs = [("order", order_id, -taken.amount_fen), ("cash", 0, taken.amount_fen)]
+    ref = f"back/{taken.receipt_no}"
+    ledger.book(journal, ref, "back", legs, at=at, order_id=order_id)
