@@ -125,11 +125,15 @@ class Pay(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Refund(Command):
-    """退通信费: part or all of one payment back, named by its `order_ref`."""
+    """退通信费: part or all of one payment back, named by its `order_ref`.
+
+    `account_id`: only what it brought to this account, if it went to two (合帐).
+    """
 
     subscription_ref: str
     payment_ref: str
     amount_fen: int
+    account_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,6 +36,7 @@ _LIMITS: dict[str, type[int]] = {
     "account_shared_across_parties": bool,
     "refund_beyond_balance": bool,
     "refund_vouchers": bool,
+    "prepaid_validity_days": int,
     "voucher_attempts": int,
     "voucher_lock_minutes": int,
     "voucher_batch_most": int,

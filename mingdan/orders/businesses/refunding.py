@@ -34,15 +34,17 @@ def refund(batch: Batch, work: Work, command: Refund) -> None:
         and not batch.policy.at("refund_vouchers", work.at)
     ):
         raise Refused("voucher_not_refundable", payment_ref=ref)
-    left = sum(paid.left.values())
+    chosen = command.account_id
+    given = {a: part for a, part in paid.left.items() if chosen is None or a == chosen}
+    left = sum(given.values())
     if fen > left:
         raise Refused("refund_exceeds_payment", payment_ref=ref, left_fen=left)
-    parts = {a: min(part, max(0, known.accounts[a].balance())) for a, part in paid.left.items()}
+    parts = {a: min(part, max(0, known.accounts[a].balance())) for a, part in given.items()}
     free = sum(parts.values())
     if fen > free:
         if not batch.policy.at("refund_beyond_balance", work.at):
             raise Refused("refund_exceeds_balance", balance_fen=free)
-        parts = paid.left
+        parts = given
 
     rest = fen
     for account_id, most in list(parts.items()):
