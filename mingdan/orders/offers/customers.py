@@ -1,0 +1,245 @@
+"""客户资料修改: name, contact, account and password, each a business of its own.
+
+Here: the desk that identifies the customer, stages a change (预输入), commits it
+or takes it back. Not here: what a change does (`party_effects.py`), and a
+customer's document and type, which never change.
+
+A staged change touches no customer row. It is dead from its `until` on, by the
+clock. Every change stays on record with what was before and after it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from mingdan.orders import checks
+from mingdan.orders import model as m
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.gate import allow
+from mingdan.orders.commands import PartyData
+from mingdan.orders.journal import Journal
+from mingdan.orders.offers import credentials, party_effects, party_rows
+from mingdan.orders.offers.model import PartyChange
+from mingdan.orders.offers.party_forms import (
+    AccountChange,
+    ChangeView,
+    ContactChange,
+    NameChange,
+    PartyRequest,
+    PasswordChange,
+)
+from mingdan.orders.refusals import Refused
+from mingdan.orders.states import machine
+from mingdan.orders.store import OrderStore
+
+BUSINESSES: dict[type[PartyRequest], str] = {
+    NameChange: "MODIFY_PARTY_NAME",
+    ContactChange: "MODIFY_PARTY_CONTACT",
+    AccountChange: "MODIFY_PARTY_ACCOUNT",
+    PasswordChange: "MODIFY_PARTY_PASSWORD",
+}
+"""Request -> the permission it needs at the gate."""
+HISTORY = "MODIFY_PARTY_HISTORY"
+CHECK = "CHECK_PARTY_PASSWORD"
+
+
+class CustomerDesk:
+    """Customers' data in an open store; `pepper` is the passwords' key, not in the database.
+
+    Every call may raise Refused as the gate does, and `invalid_value`.
+    """
+
+    def __init__(self, store: OrderStore, pepper: bytes) -> None:
+        if len(pepper) < 32:
+            raise ValueError("the pepper of passwords has at least 32 bytes")
+        self._database = store.database
+        self._policy = store.policy
+        self._pepper = pepper
+
+    def stage(self, request: PartyRequest, *, actor: Actor, at: datetime) -> ChangeView:
+        """Take a change down without doing it: state `acknowledged` until a time limit (policy).
+
+        The same request again is answered as before, once the customer is
+        identified again. Raises Refused: unknown_party, proof_missing,
+        party_mismatch (document), password_wrong, password_locked,
+        password_missing, name_unacceptable, password_weak,
+        unknown_subscription, not_the_holder, nothing_changed,
+        staged_change_exists, change_ref_reused.
+        """
+        at, business = checks.instant("at", at), BUSINESSES[type(request)]
+        ref = checks.words("request_ref", request.request_ref)
+        with self._database.reading() as connection:
+            allow(connection, actor=actor, business=business, at=at)
+            party = party_rows.party_of(connection, request.party_ref)
+        self._identify(party, request, actor, at)
+        known = self._again(request, business, party, at)
+        if known is not None:
+            return known
+        with self._database.reading() as connection:
+            account_id, after = party_effects.entered(
+                connection, self._policy, self._pepper, request, at
+            )
+        hours = max(1, int(self._policy.at("staged_data_hours", at)))
+        with self._database.writing() as connection:
+            self._lock(connection, party.party_ref, f"party_change:{ref}")
+            present = party_rows.party_of(connection, party.party_ref)
+            if party_rows.change_row(connection, ref) is not None:
+                raise Refused("change_ref_reused", request_ref=ref)
+            content = party_effects.content(connection, present, account_id, after)
+            journal = Journal(connection, at, str(actor))
+            self._make_room(journal, present, business)
+            journal.insert(
+                PartyChange,
+                request_ref=ref,
+                party_id=party.party_id,
+                business=business,
+                account_id=account_id,
+                state=machine("order").walk(None, "acknowledged"),
+                content=content,
+                staged_at=at,
+                staged_by=str(actor),
+                until=at + timedelta(hours=hours),
+            )
+            return party_rows.view(_known(connection, ref), at)
+
+    def commit(self, request_ref: str, *, actor: Actor, at: datetime) -> ChangeView:
+        """Make a staged change real: state `completed`, the customer's rows change now.
+
+        A change committed before is answered as then. Raises Refused:
+        unknown_change, change_not_staged, change_expired.
+        """
+        return self._decide(request_ref, ("inProgress", "completed"), actor, at)
+
+    def cancel(self, request_ref: str, *, actor: Actor, at: datetime) -> ChangeView:
+        """Take a staged change back: state `cancelled`, nothing was changed.
+
+        A change cancelled before is answered as then. Raises Refused:
+        unknown_change, change_not_staged.
+        """
+        return self._decide(request_ref, ("pending", "cancelled"), actor, at)
+
+    def change(self, request: PartyRequest, *, actor: Actor, at: datetime) -> ChangeView:
+        """Stage and commit in a row, for a customer who confirms at once."""
+        staged = self.stage(request, actor=actor, at=at)
+        if staged.state != "acknowledged":
+            return staged
+        return self.commit(request.request_ref, actor=actor, at=at)
+
+    def history(self, party_ref: str, *, actor: Actor, at: datetime) -> tuple[ChangeView, ...]:
+        """Every change of a customer's data, the newest first. Raises Refused: unknown_party."""
+        at, c = checks.instant("at", at), PartyChange
+        with self._database.reading() as connection:
+            allow(connection, actor=actor, business=HISTORY, at=at)
+            party = party_rows.party_of(connection, party_ref)
+            rows = connection.execute(
+                select(c.__table__, m.Party.party_ref)
+                .join(m.Party, m.Party.party_id == c.party_id)
+                .where(c.party_id == party.party_id)
+                .order_by(c.staged_at.desc(), c.change_id.desc())
+            )
+            return tuple(party_rows.view(row, at) for row in rows)
+
+    def check_password(self, party_ref: str, password: str, *, actor: Actor, at: datetime) -> None:
+        """Return if it is the customer's password; wrong ones are counted.
+
+        Raises Refused: unknown_party, password_missing, password_wrong,
+        password_locked.
+        """
+        at = checks.instant("at", at)
+        with self._database.reading() as connection:
+            allow(connection, actor=actor, business=CHECK, at=at)
+        self._right(party_ref, password, actor, at)
+
+    def _again(
+        self, request: PartyRequest, business: str, party: Row[Any], at: datetime
+    ) -> ChangeView | None:
+        """The answer to a request that was taken down before."""
+        with self._database.reading() as connection:
+            row = party_rows.change_row(connection, request.request_ref)
+        if row is None:
+            return None
+        same = (row.party_id, row.business) == (party.party_id, business)
+        if not same or not party_effects.same(row.content, request, self._pepper):
+            raise Refused("change_ref_reused", request_ref=request.request_ref)
+        return party_rows.view(row, at, repeated=True)
+
+    def _identify(self, party: Row[Any], request: PartyRequest, actor: Actor, at: datetime) -> None:
+        """By the document; for anything but a name the present password will do."""
+        proof = request.proof
+        if proof.document_number is not None:
+            shown = PartyData(
+                party_ref=party.party_ref,
+                party_type=party.party_type,
+                name=party.name,
+                document_type=proof.document_type or party.document_type,
+                document_number=proof.document_number,
+            )
+            document = (shown.document_type, checks.document(shown, verify=False))
+            if document != (party.document_type, party.document_number):
+                raise Refused("party_mismatch", party_ref=party.party_ref, field="document")
+        elif proof.password is not None and not isinstance(request, NameChange):
+            self._right(party.party_ref, proof.password, actor, at)
+        else:
+            raise Refused("proof_missing")
+
+    def _right(self, party_ref: str, password: str, actor: Actor, at: datetime) -> None:
+        credentials.check(
+            self._database,
+            self._policy,
+            self._pepper,
+            party_ref=party_ref,
+            password=password,
+            actor=str(actor),
+            at=at,
+        )
+
+    def _make_room(self, journal: Journal, party: Row[Any], business: str) -> None:
+        """One staged change of a kind at a time; a dead one gives way."""
+        waiting = party_rows.waiting(journal.connection, party.party_id, business)
+        if waiting is None:
+            return
+        if journal.at < waiting.until:
+            raise Refused("staged_change_exists", party_ref=party.party_ref)
+        _move(journal, waiting.change_id, ("pending", "cancelled"))
+
+    def _decide(
+        self, request_ref: str, path: tuple[str, str], actor: Actor, at: datetime
+    ) -> ChangeView:
+        at = checks.instant("at", at)
+        with self._database.writing() as connection:
+            row = _known(connection, request_ref)
+            self._lock(connection, row.party_ref)
+            row = _known(connection, request_ref)
+            allow(connection, actor=actor, business=row.business, at=at)
+            if row.state == path[-1]:
+                return party_rows.view(row, at, repeated=True)
+            if row.state != "acknowledged":
+                raise Refused("change_not_staged", request_ref=request_ref, state=row.state)
+            journal = Journal(connection, at, str(actor))
+            if path[-1] == "completed":
+                if at >= row.until:
+                    raise Refused("change_expired", request_ref=request_ref, until=row.until)
+                party_effects.EFFECTS[row.business](journal, row)
+            _move(journal, row.change_id, path)
+            return party_rows.view(_known(connection, request_ref), at)
+
+    def _lock(self, connection: Connection, party_ref: str, *others: str) -> None:
+        self._database.lock(connection, "customers", [f"parties:{party_ref}", *others])
+
+
+def _known(connection: Connection, request_ref: str) -> Row[Any]:
+    row = party_rows.change_row(connection, request_ref)
+    if row is None:
+        raise Refused("unknown_change", request_ref=request_ref)
+    return row
+
+
+def _move(journal: Journal, change_id: int, path: tuple[str, str]) -> None:
+    """Along TMF622's machine to a final state, in one step for the log."""
+    state = machine("order").walk("acknowledged", *path)
+    journal.update(
+        PartyChange, change_id, state=state, decided_at=journal.at, decided_by=journal.actor
+    )
