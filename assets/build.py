@@ -4,7 +4,7 @@ Here: the factory every stage module uses, and checks written as SQL. Not here:
 what exists (the stage modules) and when it runs (`pipelines`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,7 +26,10 @@ IO_RETRIES = 1
 IO_RETRY_SECONDS = 5
 """Only for the disk: whatever Mingdan refuses knowingly, and any bug, is not tried again."""
 
-Deps = Mapping[str, Sequence[dg.AssetDep | str]]
+Deps = Sequence[dg.AssetDep | str]
+
+CHECKS: dict[str, tuple["Check", ...]] = {}
+"""The checks of each step, for whoever runs a night without its assets (`history`)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,6 @@ class Check:
         )
 
     def result(self, night: Night, day_key: str) -> dg.AssetCheckResult:
-
         day = date.fromisoformat(day_key)
         row = night.engine.query(
             f"{self.table.stage}/check_{self.name}",
@@ -91,19 +93,21 @@ def run_step(context: dg.AssetExecutionContext, step: NamedStep, night: Night) -
 def assets_of(
     step_name: str,
     *,
-    deps: Deps,
+    deps: Deps = (),
     checks: Sequence[Check] = (),
     kinds: set[str] | None = None,
 ) -> dg.AssetsDefinition:
     """The assets of one step: a table each, made together, checked before they are used.
 
-    `deps` names per table what it is made of.
+    `deps` is what the step reads. All its tables have the same ones: a backfill
+    asks for the tables of one step together or is refused.
     """
     step = step_named(step_name)
+    CHECKS[step.name] = tuple(checks)
     specs = [
         dg.AssetSpec(
             key=table.name,
-            deps=deps.get(table.name, ()),
+            deps=deps,
             description=_description(step, table),
             group_name=table.stage,
             owners=[OWNER],

@@ -6,27 +6,23 @@ Here: the assets of stage `classes`. Not here: who asserts (`senders`,
 
 from __future__ import annotations
 
-import dagster as dg
-
 from assets.build import Check, assets_of
-from mingdan.classes.tables import INPUTS, LABEL_EVENTS, LABELS
+from mingdan.classes.tables import LABELS
 from mingdan.features.tables import FEATURES
 from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 from mingdan.reports.tables import REPORT_ASSERTIONS
 from mingdan.senders.tables import SENDER_ASSERTIONS
 
-MADE_OF: list[dg.AssetDep | str] = [
-    SENDER_ASSERTIONS.name,
-    REPORT_ASSERTIONS.name,
-    FEATURES.name,
-    SUBSCRIPTIONS.name,
-    SUBSCRIPTION_HOLDINGS.name,
-    PROTECTIONS.name,
-]
-
 labels = assets_of(
     "labels",
-    deps={LABELS.name: MADE_OF, LABEL_EVENTS.name: MADE_OF, INPUTS.name: MADE_OF},
+    deps=[
+        SENDER_ASSERTIONS.name,
+        REPORT_ASSERTIONS.name,
+        FEATURES.name,
+        SUBSCRIPTIONS.name,
+        SUBSCRIPTION_HOLDINGS.name,
+        PROTECTIONS.name,
+    ],
     checks=[
         Check(
             "labels_have_reasons",

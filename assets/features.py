@@ -15,7 +15,7 @@ PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
 
 daily_partials = assets_of(
     "daily_partials",
-    deps={table.name: [GUIDED_USAGE.name] for table in PARTIALS},
+    deps=[GUIDED_USAGE.name],
     checks=[
         Check(
             "events_kept",
@@ -28,13 +28,11 @@ daily_partials = assets_of(
 
 features = assets_of(
     "features",
-    deps={
-        FEATURES.name: [
-            *(window(table, 30) for table in PARTIALS),
-            SUBSCRIPTIONS.name,
-            window(COMPLAINTS, 30),
-        ]
-    },
+    deps=[
+        *(window(table, 30) for table in PARTIALS),
+        SUBSCRIPTIONS.name,
+        window(COMPLAINTS, 30),
+    ],
     checks=[
         Check(
             "everybody_active_is_there",

@@ -10,17 +10,22 @@ from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS
 from mingdan.usage.tables import USAGE
 
-MADE_OF = [USAGE.name, NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name]
-
 guided_usage = assets_of(
     "guided_usage",
-    deps={GUIDED_USAGE.name: MADE_OF, REJECTED_USAGE.name: MADE_OF},
+    deps=[USAGE.name, NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name],
     checks=[
         Check(
             "guided_plus_rejected",
             GUIDED_USAGE,
             (USAGE, GUIDED_USAGE, REJECTED_USAGE),
             "received = guided + rejected, record by record.",
+        ),
+        Check(
+            "most_guided",
+            GUIDED_USAGE,
+            (GUIDED_USAGE, REJECTED_USAGE),
+            "At least half of the day's usage fits somebody: else the orders are not those"
+            " of this usage.",
         ),
         Check(
             "few_rejected",

@@ -23,7 +23,7 @@ from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS
 
 list_entries = assets_of(
     "list_entries",
-    deps={LIST_ENTRIES.name: [LABELS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name]},
+    deps=[LABELS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name],
     checks=[
         Check(
             "nobody_protected_is_listed",
@@ -73,10 +73,10 @@ def release(
             "plot": dg.MetadataValue.md(_changes(report.facts, str(day_of(context)))),
         }
     )
-    yield _verified(channel)
+    yield verified(channel)
 
 
-def _verified(channel: Path) -> dg.AssetCheckResult:
+def verified(channel: Path) -> dg.AssetCheckResult:
     """What the partner's own reader says of the channel."""
     if not (channel / LATEST).exists():
         return dg.AssetCheckResult(

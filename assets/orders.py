@@ -31,4 +31,4 @@ CHECKS = [
     ),
 ]
 
-order_snapshot = assets_of("order_snapshot", deps={}, checks=CHECKS, kinds={"sqlite", "deltalake"})
+order_snapshot = assets_of("order_snapshot", checks=CHECKS, kinds={"sqlite", "deltalake"})

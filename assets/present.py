@@ -83,15 +83,21 @@ def plot(night: Night, table: Table, day: date) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(picture(frame, title=f"{table.name}: rows a day"))
 
 
-def metadata(
-    night: Night, table: Table, partition: Partition, facts: Mapping[str, int | float | str]
-) -> dict[str, Any]:
-    """Everything shown of one partition: counts, facts, preview, plot, digest."""
+def facts_of(partition: Partition, facts: Mapping[str, int | float | str]) -> dict[str, Any]:
+    """Rows, digest, version and what the step counted."""
     return {
         "dagster/partition_row_count": partition.rows,
         "digest": partition.digest,
         "version": partition.version,
         **dict(facts),
+    }
+
+
+def metadata(
+    night: Night, table: Table, partition: Partition, facts: Mapping[str, int | float | str]
+) -> dict[str, Any]:
+    """Everything shown of one partition: counts, facts, preview, plot, digest."""
+    return facts_of(partition, facts) | {
         "preview": preview(night, table, partition.day),
         "plot": plot(night, table, partition.day),
     }

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from assets.build import Check, assets_of
 from mingdan.orders.tables import NUMBER_HOLDINGS, PROTECTIONS, SUBSCRIPTION_HOLDINGS
-from mingdan.reports.tables import COMPLAINTS, PARTNER_ENTRIES, REPORT_ASSERTIONS
-
-HELD = [NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name]
+from mingdan.reports.tables import REPORT_ASSERTIONS
 
 reports = assets_of(
     "reports",
-    deps={COMPLAINTS.name: HELD, PARTNER_ENTRIES.name: HELD, REPORT_ASSERTIONS.name: HELD},
+    deps=[NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name],
     checks=[
         Check(
             "assertions_name_evidence",

@@ -11,7 +11,7 @@ from mingdan.senders.tables import SENDER_ASSERTIONS
 
 sender_assertions = assets_of(
     "sender_assertions",
-    deps={SENDER_ASSERTIONS.name: [FEATURES.name]},
+    deps=[FEATURES.name],
     checks=[
         Check(
             "senders_are_persons",

@@ -11,7 +11,6 @@ from mingdan.usage.tables import LANDED_USAGE, USAGE, USAGE_FILES, USAGE_QUARANT
 
 landed_usage = assets_of(
     "landed_usage",
-    deps={},
     checks=[
         Check(
             "counts_add_up",
@@ -32,7 +31,7 @@ landed_usage = assets_of(
 
 usage = assets_of(
     "usage",
-    deps={USAGE.name: [LANDED_USAGE.name]},
+    deps=[LANDED_USAGE.name],
     checks=[
         Check(
             "records_once",

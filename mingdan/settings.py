@@ -81,3 +81,9 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.orders_url or f"sqlite:///{self.data / 'orders.db'}"
+
+    @property
+    def order_file(self) -> Path | None:
+        """The order store's file if it is SQLite."""
+        prefix, _, path = self.database.partition(":///")
+        return Path(path) if prefix.startswith("sqlite") else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import wraps
 
 from mingdan.classes.decide import decide
 from mingdan.classes.tables import INPUTS, LABEL_EVENTS, LABELS
@@ -63,6 +64,7 @@ def once(run: Step, *tables: Table) -> Step:
     late; a past night run again must not mistake that for what was known then.
     """
 
+    @wraps(run)
     def step(night: Night, day: date) -> Report:
         followed = any(decided > day for decided in night.lake.days(LABELS))
         if followed and all(day in night.lake.days(table) for table in tables):

@@ -10,7 +10,8 @@ import dagster as dg
 from assets import classes, features, guiding, lists, orders, reports, senders, usage
 from assets.resources import Installation
 from pipelines.alerts import check_failed, run_failed
-from pipelines.jobs import history, late_usage, nightly, retention
+from pipelines.history import history
+from pipelines.jobs import late_usage, nightly, retention
 from pipelines.schedules import every_night, every_week
 from pipelines.sensors import late_files
 

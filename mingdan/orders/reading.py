@@ -24,6 +24,13 @@ from mingdan.orders.column_types import Instant, as_ticks
 from mingdan.tables import Table
 
 
+def has_event(connection: Connection, seq: int, order_id: int) -> bool:
+    """See `OrderStore.has_event`."""
+    e = m.OrderEvent
+    found = select(e.seq).where(e.seq == seq, e.order_id == order_id)
+    return connection.execute(found).first() is not None
+
+
 def order_events(connection: Connection, after: datetime, until: datetime) -> pl.DataFrame:
     """See `OrderStore.order_events`."""
     e = m.OrderEvent

@@ -121,6 +121,11 @@ class OrderStore:
         """
         self._database.settle()
 
+    def has_event(self, seq: int, order_id: int) -> bool:
+        """Whether the log holds this event of this order."""
+        with self._database.reading() as connection:
+            return reading.has_event(connection, seq, order_id)
+
     def order_events(self, after: datetime, until: datetime) -> pl.DataFrame:
         """Events recorded in `(after, until]`, as the lake's `order_events`."""
         with self._database.reading() as connection:
