@@ -65,6 +65,20 @@ def interface(connection: Connection, interface_no: str, at: datetime) -> Interf
     return Interface(interface_no, day_start(date.fromisoformat(shipped["valid_from"])) <= at)
 
 
+def same_owner(connection: Connection, interface_no: str) -> frozenset[str]:
+    """The interface numbers, closed ones too, of whoever has this one."""
+    n = m.InterfaceNumber
+    own = select(n.partner_id).where(n.interface_no == interface_no).scalar_subquery()
+    found = connection.execute(select(n.interface_no).where(n.partner_id == own))
+    return frozenset(found.scalars()) | {interface_no}
+
+
+def sees_clear(role: str) -> bool:
+    """Whether a role may see personal data unmasked (`reference/role.csv`)."""
+    row = roles().get(role)
+    return row is not None and row["personal_data"] == "clear"
+
+
 def hours_of(
     connection: Connection, role: str, interface_no: str, business: str, at: datetime
 ) -> Hours | None:

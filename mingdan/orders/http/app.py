@@ -1,0 +1,97 @@
+"""The order-intake service: an ASGI application over an open order store.
+
+Here: how its parts hang together. Not here: the paths (`product_orders.py`,
+`reservations.py`), who is let in (`door.py`) and serving it (`mingdan serve orders`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from sqlalchemy import text
+from starlette.exceptions import HTTPException
+
+from mingdan.orders.access.keys import ApiKeys
+from mingdan.orders.http import problems, product_orders, reservations
+from mingdan.orders.http.answers import Health
+from mingdan.orders.http.door import Door
+from mingdan.orders.http.service import Service
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.refusals import Refused
+from mingdan.orders.store import OrderStore
+
+THREADS = 12
+"""Requests at work at once: fewer than the connections an engine gives out (15)."""
+
+
+def create_app(
+    store: OrderStore,
+    pepper: bytes,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """The service over `store`. `pepper`: of the API keys; `clock`: aware instants."""
+    service = Service(store, OrderDesk(store), ApiKeys(store, pepper), clock)
+    app = FastAPI(
+        title="Mingdan order intake",
+        version=version("mingdan"),
+        description=(
+            "Orders and reservations in the shapes of TMF622 and TMF685. Every refusal has a "
+            "code and says why in English and Chinese (docs/orders.md)."
+        ),
+        redoc_url=None,
+        lifespan=_few_threads,
+        responses={},
+    )
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _other)
+    app.add_middleware(Door, service=service)
+    app.include_router(product_orders.router)
+    app.include_router(reservations.router)
+
+    @app.get("/health", tags=["health"], responses=problems.documented(503))
+    def health() -> Health:
+        """Whether the service and its order store answer; needs no key."""
+        with store.database.reading() as connection:
+            connection.execute(text("SELECT 1"))
+        return Health(status="pass")
+
+    return app
+
+
+@asynccontextmanager
+async def _few_threads(_app: FastAPI) -> AsyncIterator[None]:
+    current_default_thread_limiter().total_tokens = THREADS
+    yield
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)  # noqa: S101 - registered for it
+    return problems.answer(error)
+
+
+def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    return problems.answer(problems.invalid(error))
+
+
+def _other(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    if isinstance(error.__cause__, Refused):
+        # the door refused while the body was being read
+        return problems.answer(error.__cause__)
+    codes = {404: "unknown_resource", 405: "method_not_allowed"}
+    if error.status_code in codes:
+        answer = problems.answer(Refused(codes[error.status_code]))
+    else:
+        answer = problems.answer(Refused("invalid_value", field="body", problem="cannot be read"))
+    answer.headers.update(error.headers or {})
+    return answer

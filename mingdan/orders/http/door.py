@@ -1,0 +1,130 @@
+"""The door of the service: before a request's body is read, who sends it, how often, how large.
+
+Here: an ASGI layer around the whole service. Not here: what an interface may do
+(the gate, asked by each path).
+
+Nothing of a request goes to the log but its method, the path's pattern, the
+interface number, the status and the time it took; of a failure its kind and
+where in the program it arose, as messages of a database hold values.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+import traceback
+from dataclasses import dataclass, field
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mingdan.errors import Busy
+from mingdan.orders.access import rates
+from mingdan.orders.http import problems
+from mingdan.orders.http.service import Caller, Service
+from mingdan.orders.refusals import Refused
+
+LOG = logging.getLogger("mingdan.orders.http")
+OPEN_PATHS = frozenset({"/health", "/openapi.json", "/docs"})
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+@dataclass
+class _Visit:
+    """One request on its way through."""
+
+    status: int = 0
+    interface_no: str = "-"
+    limit: int = 0
+    received: int = 0
+    begun: float = field(default_factory=time.monotonic)
+
+
+class Door:
+    """Lets requests in that bear a valid key, keep to their rate and are small enough."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = _Visit()
+
+        async def counted() -> Message:
+            message = await receive()
+            visit.received += len(message.get("body", b""))
+            if visit.received > visit.limit:
+                raise Refused("request_too_large", limit=visit.limit)
+            return message
+
+        async def answering(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                visit.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            await send(message)
+
+        try:
+            await run_sync(self._enter, scope, visit)
+            await self._app(scope, counted, answering)
+        except Refused as refused:
+            await self._answer(problems.answer(refused), visit, scope, receive, answering)
+        except Busy:
+            busy = problems.answer(Refused("store_busy"))
+            await self._answer(busy, visit, scope, receive, answering)
+        except Exception as error:
+            number = secrets.token_hex(4)
+            LOG.error("failure %s: %s", number, _where(error))
+            failed = problems.answer(Refused("service_failed", request_id=number))
+            await self._answer(failed, visit, scope, receive, answering)
+        finally:
+            LOG.info(
+                "%s %s interface=%s status=%d ms=%d",
+                scope["method"],
+                getattr(scope.get("route"), "path", "-"),
+                visit.interface_no,
+                visit.status,
+                (time.monotonic() - visit.begun) * 1000,
+            )
+
+    def _enter(self, scope: Scope, visit: _Visit) -> None:
+        service = self._service
+        at = service.clock()
+        visit.limit = service.store.policy.at("request_longest_bytes", at)
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if scope["path"] not in OPEN_PATHS:
+            database = service.store.database
+            key = headers.get(b"x-api-key", b"").decode("latin-1")
+            with database.reading() as connection:
+                actor = service.keys.bearer(connection, key, at)
+            if actor is None:
+                raise Refused("unauthenticated")
+            visit.interface_no = actor.interface_no
+            with database.writing() as connection:
+                rates.take(connection, actor.interface_no, at)
+            scope["mingdan.caller"] = Caller(service, actor, at)
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > visit.limit:
+            raise Refused("request_too_large", limit=visit.limit)
+
+    @staticmethod
+    async def _answer(
+        response: Response, visit: _Visit, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        # once an answer has begun it cannot be another
+        if visit.status == 0:
+            await response(scope, receive, send)
+
+
+def _where(error: BaseException) -> str:
+    frames: list[Any] = traceback.extract_tb(error.__traceback__)[-3:]
+    places = " < ".join(f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}" for f in reversed(frames))
+    return f"{type(error).__name__} at {places}"
