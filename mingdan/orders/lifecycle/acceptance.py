@@ -165,8 +165,11 @@ def _stage(
     """Write the order and what was entered, and reserve what it needs."""
     at, command = journal.at, tried.command
     path = ("acknowledged", "pending" if charges else "inProgress")
-    subscription_id = _existing(tried.subscription.subscription_id if tried.subscription else None)
-    party_id = _existing(tried.party.party_id)
+    # Of what the order will bring on record there is no key yet.
+    stored = tried.subscription is not None and tried.subscription.stored
+    subscription_id = tried.subscription.subscription_id if tried.subscription and stored else None
+    new = {row[0] for row in tried.batch.rows.parties}
+    party_id = None if tried.party.party_id in new else tried.party.party_id
     order_id: int = journal.insert(
         m.ProductOrder,
         order_ref=command.order_ref,
@@ -223,8 +226,3 @@ def _stage(
 
 def _new(tried: Attempt) -> bool:
     return tried.subscription is not None and not tried.subscription.stored
-
-
-def _existing(key: int | None) -> int | None:
-    """A key on record; those of an attempt that is not real are below zero."""
-    return key if key is not None and key > 0 else None

@@ -36,6 +36,7 @@ def complete(
 ) -> OrderView:
     """See `OrderDesk.complete`."""
     record = views.known(connection, order_ref)
+    at = progress.no_earlier(record, at)
     names = {f"orders:{order_ref}"}
     if record.request:
         command = requests.command_of(record.command, record.request, at)

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
@@ -36,6 +34,8 @@ from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
 
+CANCEL = "CANCEL_ORDER"
+"""The business the gate is asked for when an order is to be cancelled."""
 Step = Callable[[Journal, Record], bool]
 
 
@@ -162,7 +162,8 @@ class OrderDesk:
         """
         instant = checks.instant("at", at)
         with self._store.database.writing() as connection:
-            self._allow(connection, views.known(connection, order_ref), actor, instant)
+            record = views.known(connection, order_ref)
+            allow(connection, actor=actor, business=record.order_type, at=instant)
             return completion.complete(self._store, connection, order_ref, actor, instant)
 
     def cancel(self, order_ref: str, reason: str, *, actor: Actor, at: datetime) -> OrderView:
@@ -177,6 +178,7 @@ class OrderDesk:
             actor,
             at,
             lambda journal, record: cancelling.cancel(journal, record, reason),
+            business=CANCEL,
         )
 
     def ask_cancellation(
@@ -187,7 +189,11 @@ class OrderDesk:
         Until then nothing is done on the order (`assessingCancellation`).
         """
         return self._step(
-            order_ref, actor, at, lambda journal, record: cancelling.ask(journal, record, reason)
+            order_ref,
+            actor,
+            at,
+            lambda journal, record: cancelling.ask(journal, record, reason),
+            business=CANCEL,
         )
 
     def deny_cancellation(
@@ -195,7 +201,11 @@ class OrderDesk:
     ) -> OrderView:
         """Deny a cancellation asked for: the order goes on where it was."""
         return self._step(
-            order_ref, actor, at, lambda journal, record: cancelling.deny(journal, record, reason)
+            order_ref,
+            actor,
+            at,
+            lambda journal, record: cancelling.deny(journal, record, reason),
+            business=CANCEL,
         )
 
     def expire(self, *, actor: Actor, at: datetime, limit: int = 1000) -> int:
@@ -230,7 +240,7 @@ class OrderDesk:
         checks.words("order_ref", reversal_ref)
         with self._store.database.writing() as connection:
             record = views.known(connection, order_ref)
-            self._allow(connection, record, actor, instant)
+            allow(connection, actor=actor, business=record.order_type, at=instant)
             return acceptance.take_back(
                 self._store,
                 connection,
@@ -273,17 +283,25 @@ class OrderDesk:
             allow(connection, actor=actor, business="SEND_NOTICE", at=at)
             return notices.take(Journal(connection, checks.instant("at", at), str(actor)), limit)
 
-    def _step(self, order_ref: str, actor: Actor, at: datetime, step: Step) -> OrderView:
-        """One step of an order that nobody else takes a step of meanwhile."""
+    def _step(
+        self,
+        order_ref: str,
+        actor: Actor,
+        at: datetime,
+        step: Step,
+        *,
+        business: str | None = None,
+    ) -> OrderView:
+        """One step of an order that nobody else takes a step of meanwhile.
+
+        `business`: what the gate is asked for, by default the order's own.
+        """
         instant = checks.instant("at", at)
         database = self._store.database
         with database.writing() as connection:
             database.lock(connection, "customers", [f"orders:{order_ref}"])
             record = views.known(connection, order_ref)
-            self._allow(connection, record, actor, instant)
-            done = step(Journal(connection, instant, str(actor)), record)
+            allow(connection, actor=actor, business=business or record.order_type, at=instant)
+            now = progress.no_earlier(record, instant)
+            done = step(Journal(connection, now, str(actor)), record)
             return progress.again(connection, record, repeated=not done)
-
-    @staticmethod
-    def _allow(connection: Connection, record: Record, actor: Actor, at: datetime) -> None:
-        allow(connection, actor=actor, business=record.order_type, at=at)

@@ -25,6 +25,12 @@ from mingdan.orders.stock import reservations
 CLOSED = machine("order").final
 
 
+def no_earlier(record: Record, at: datetime) -> datetime:
+    """`at`, or with a clock that lags a little the instant of the order's last step."""
+    last: datetime = max(at, record.order_date, record.provisioned_at or at)
+    return last
+
+
 def need(record: Record, at: datetime, wanted: str, *states: str) -> None:
     """Return if the order is in one of `states` and alive at `at`.
 
