@@ -11,7 +11,7 @@ it alone. Rows are never deleted: what ends has a state or an end.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,9 @@ from mingdan.orders import bulk
 from mingdan.orders.column_types import EPOCH, Instant
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.model import Base
+
+_AT_ONCE = 1000
+"""Rows of one statement: SQLite takes some ten thousand parameters, no more."""
 
 
 class Journal:
@@ -55,19 +58,9 @@ class Journal:
         """
         table = _table(model)
         bulk.insert(self.connection, table, columns, [tuple(row) for row in rows])
-        keys = [list(columns).index(column.name) for column in table.primary_key]
         empty = {column.name: None for column in table.columns}
-        kind = f"{_entity(table.name)}CreateEvent"
-        events = []
-        for row in rows:
-            image = empty | {name: _plain(value) for name, value in zip(columns, row, strict=True)}
-            key = json.dumps([_plain(row[i]) for i in keys])
-            events.append((kind, table.name, key, json.dumps(image), self.actor, self.at))
-        bulk.insert(
-            self.connection,
-            _table(EntityEvent),
-            ("event_type", "entity", "entity_key", "image", "actor", "recorded_at"),
-            events,
+        self._note_many(
+            table, "Create", (empty | dict(zip(columns, row, strict=True)) for row in rows)
         )
 
     def update(self, model: type[Base], key: Any, **values: Any) -> None:
@@ -82,8 +75,33 @@ class Journal:
         done = self.connection.execute(update(table).where(*where).values(**values))
         if done.rowcount != 1:
             raise LookupError(f"{table.name}: no row {keys}")
-        moved = {"state", "status"} & set(values)
-        self._note(table, keys, "StateChange" if moved else "AttributeValueChange")
+        self._note(table, keys, _change(values))
+
+    def update_many(self, model: type[Base], keys: Sequence[Any], **values: Any) -> None:
+        """The same change of many rows, set-wise; of a table with one key column.
+
+        Raises LookupError if one of them is not there.
+        """
+        table = _table(model)
+        [column] = table.primary_key
+        for start in range(0, len(keys), _AT_ONCE):
+            here = column.in_(keys[start : start + _AT_ONCE])
+            done = self.connection.execute(update(table).where(here).values(**values))
+            if done.rowcount != len(keys[start : start + _AT_ONCE]):
+                raise LookupError(f"{table.name}: a row is missing")
+            rows = self.connection.execute(select(table).where(here)).mappings()
+            self._note_many(table, _change(values), (dict(row) for row in rows))
+
+    def _note_many(self, table: Table, kind: str, rows: Iterable[dict[str, Any]]) -> None:
+        names = [column.name for column in table.primary_key]
+        events = []
+        for row in rows:
+            image = {name: _plain(value) for name, value in row.items()}
+            key = json.dumps([image[name] for name in names])
+            event_type = f"{_entity(table.name)}{kind}Event"
+            events.append((event_type, table.name, key, json.dumps(image), self.actor, self.at))
+        columns = ("event_type", "entity", "entity_key", "image", "actor", "recorded_at")
+        bulk.insert(self.connection, _table(EntityEvent), columns, events)
 
     def _note(self, table: Table, key: tuple[Any, ...], kind: str) -> None:
         where = [column == value for column, value in zip(table.primary_key, key, strict=True)]
@@ -104,6 +122,10 @@ def _table(model: type[Base]) -> Table:
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 - narrows a type that is wider in theory
     return table
+
+
+def _change(values: dict[str, Any]) -> str:
+    return "StateChange" if {"state", "status"} & set(values) else "AttributeValueChange"
 
 
 def _entity(name: str) -> str:

@@ -25,7 +25,7 @@ from mingdan.orders.database import lock
 from mingdan.orders.journal import Journal
 from mingdan.orders.model import Base
 from mingdan.orders.refusals import Refused
-from mingdan.orders.stock import files, lines
+from mingdan.orders.stock import files, lines, segments
 from mingdan.orders.stock.model import (
     Handset,
     NumberSegment,
@@ -100,11 +100,11 @@ def take(
 ) -> ImportReport:
     """Put a checked file into stock, in the caller's transaction."""
     connection, total = journal.connection, len(sheet.good) + len(sheet.bad)
-    lock(connection, "resources", [f"stock_import:{sheet.kind}:{file_digest}"])
+    # All at once and in ascending order, or two writers would wait for each other.
+    lock(connection, "resources", [f"stock_import:{sheet.kind}:{file_digest}", *_locks(sheet)])
     before = _before(connection, sheet.kind, file_digest)
     if before is not None:
         return before
-    lock(connection, "resources", _locks(sheet))
     against_stock(connection, sheet)
     refused = tuple(sheet.bad[number] for number in sorted(sheet.bad))
     if (refused and not partial) or not sheet.good:
@@ -150,6 +150,10 @@ def _locks(sheet: Sheet) -> Iterable[str]:
     for column in files.LAYOUTS[sheet.kind].key:
         for value in sheet.keys(column):
             yield f"{names.get(column, column)}:{value}"
+    if sheet.kind == "segment":
+        for _, row in sheet.good.values():
+            start = segments.stored_prefix(row["prefix"], row["kind"])
+            yield from (f"numbers:{number}" for number in segments.numbers_of(start))
 
 
 _TABLES: dict[str, type[Base]] = {
@@ -177,7 +181,6 @@ def _write(journal: Journal, sheet: Sheet, context: lines.Context) -> None:
         numbers = Sheet("number")
         for place, each in enumerate(lines.segment_numbers(row, context)):
             numbers.good[place] = (files.Line(place, {}, ""), each)
-        lock(journal.connection, "resources", _locks(numbers))
         # Numbers of it that are in stock already stay as they are.
         against_stock(journal.connection, numbers)
         put(journal, m.Msisdn, [each for _, each in numbers.good.values()])

@@ -20,6 +20,7 @@ from mingdan.reference import load
 
 MOBILE_KINDS = frozenset({"mobile", "mvno", "data_card", "satellite", "emergency"})
 _PLAIN_DIGITS = re.compile(r"[0-9]+")
+_CARD = re.compile(r"[0-9A-F]{8,20}")
 _SERVICE = re.compile(r"[1-9][0-9]{2,17}")
 
 
@@ -48,6 +49,14 @@ def spoken(text: str) -> str:
         if _SERVICE.fullmatch(value):
             return value
     raise Refused("invalid_value", field="number", problem="is not a telephone number")
+
+
+def card(text: str) -> str:
+    """An ICCID, card number or IMEI as typed by a person: plain digits or hex, upper case."""
+    value = checks.words("card", text).upper()
+    if not _CARD.fullmatch(value):
+        raise Refused("invalid_value", field="card", problem="is not 8 to 20 digits")
+    return value
 
 
 def issued(digits: str) -> Issued | None:

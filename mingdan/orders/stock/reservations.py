@@ -23,7 +23,7 @@ from mingdan.orders.database import lock
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.stock import segments
+from mingdan.orders.stock import cards, segments
 from mingdan.orders.stock.model import Handset, ResourceReservation
 
 _R = ResourceReservation
@@ -52,8 +52,8 @@ def reserve(
 
     Refuses number_in_use, number_ageing, number_reserved, number_unavailable,
     number_not_in_stock, licence_ended, segment_closed, sim_in_use,
-    sim_unavailable, sim_mismatch, sim_not_in_stock, handset_reserved,
-    handset_unavailable, handset_not_in_stock, invalid_value.
+    sim_unavailable, sim_mismatch, sim_not_in_stock, card_unavailable, card_expired,
+    handset_reserved, handset_unavailable, handset_not_in_stock, invalid_value.
     """
     at, until = checks.instant("at", at), checks.instant("until", until)
     if until <= at:
@@ -101,12 +101,16 @@ def release(journal: Journal, reservation_id: int, *, at: datetime, reason: str)
 def complete(journal: Journal, reservation_id: int, *, at: datetime) -> None:
     """Note that its order brought into service what it held; a second time changes nothing.
 
+    A sold prepaid card that carries the SIM is in use from `at` on.
+
     Refuses unknown_reservation.
     """
     at = checks.instant("at", at)
     held = _read(journal.connection, reservation_id)
     if held.state == "inProgress":
         _end(journal, held.reservation_id, "completed", at, None)
+        if held.iccid is not None:
+            cards.used(journal, held.iccid, at=at)
 
 
 def of_order(connection: Connection, order_id: int) -> list[int]:
@@ -118,6 +122,13 @@ def of_order(connection: Connection, order_id: int) -> list[int]:
             .order_by(_R.reservation_id)
         ).scalars()
     )
+
+
+def of_handset(connection: Connection, imei: str) -> int | None:
+    """The reservation of a handset that has not ended, dead or not."""
+    return connection.execute(
+        select(_R.reservation_id).where(_R.imei == imei, _R.state == "inProgress")
+    ).scalar_one_or_none()
 
 
 def held_for(
@@ -222,6 +233,7 @@ def _hold_sim(
         raise Refused("sim_unavailable", iccid=shown, state=row.state)
     if row.state == "reserved" and (row.until is None or at < row.until):
         raise Refused("sim_unavailable", iccid=shown, state=row.state)
+    cards.refuse_spent(journal.connection, iccid, at)
     _end_dead(journal, at, iccid=iccid)
     free = row.state if row.state == "in_stock" else step(row.state, "in_stock")
     journal.update(

@@ -50,7 +50,7 @@ def stored_prefix(prefix: str, kind: str) -> str:
 
 
 def numbers_of(prefix: str) -> Iterator[str]:
-    """The ten thousand national numbers of a segment, in order."""
+    """The ten thousand numbers that begin with `prefix`, in order."""
     return (f"{prefix}{tail:0{TAIL}d}" for tail in range(10**TAIL))
 
 
@@ -62,23 +62,23 @@ def move(journal: Journal, prefix: str, state: str, *, at: datetime) -> int:
     unknown_segment, state_step.
     """
     connection, segment = journal.connection, NumberSegment
-    lock(connection, "resources", [f"segments:{prefix}"])
-    row = connection.execute(
-        select(segment.segment_id, segment.kind, segment.state).where(segment.prefix == prefix)
-    ).one_or_none()
+    asked = select(segment.segment_id, segment.kind, segment.state).where(segment.prefix == prefix)
+    row = connection.execute(asked).one_or_none()
     if row is None:
         raise Refused("unknown_segment", prefix=prefix)
+    start = stored_prefix(prefix, row.kind)
+    lock(connection, "resources", [f"numbers:{number}" for number in numbers_of(start)])
+    # Again: whoever moved it before us may have held the lock.
+    row = connection.execute(asked).one()
     if state not in machine("segment").next.get(row.state, ()):
         raise Refused("state_step", what=prefix, state=row.state, wanted=state)
     journal.update(segment, row.segment_id, state=state, changed_at=at)
-    start = stored_prefix(prefix, row.kind)
     was, now = ("blocked", "available") if state == OFFERED else ("available", "blocked")
     return _move_numbers(journal, start, was, now, at)
 
 
 def _move_numbers(journal: Journal, start: str, was: str, now: str, at: datetime) -> int:
     first, last = start + "0" * TAIL, start + "9" * TAIL
-    lock(journal.connection, "resources", [f"numbers:{start}{t:04d}" for t in range(10**TAIL)])
     n = m.Msisdn
     free = n.state == was
     if was == "available":
@@ -86,9 +86,12 @@ def _move_numbers(journal: Journal, start: str, was: str, now: str, at: datetime
     rows = journal.connection.execute(
         select(n.number, n.state, n.changed_at).where(n.number.between(first, last), free)
     ).all()
+    if not rows:
+        return 0
     step = machine("msisdn").walk
-    for number, state, changed_at in rows:
-        reached = step(state if state == was else step(state, was), now)
-        changed = max(at, changed_at)
-        journal.update(m.Msisdn, number, state=reached, until=None, changed_at=changed)
+    for state in {row.state for row in rows}:
+        step(state if state == was else step(state, was), now)
+    changed_at = max(at, *(row.changed_at for row in rows))
+    numbers = [row.number for row in rows]
+    journal.update_many(m.Msisdn, numbers, state=now, until=None, changed_at=changed_at)
     return len(rows)
