@@ -20,8 +20,23 @@ from rich.markup import escape
 
 from mingdan.errors import MingdanError, WrongUsage
 
-COMMANDS = ("simulate", "ingest", "order", "explain", "partner", "runs")
+COMMANDS = (
+    "simulate",
+    "ingest",
+    "order",
+    "explain",
+    "partner",
+    "runs",
+    "kb",
+    "ticket",
+    "care",
+    "interface",
+    "access",
+    "serve",
+)
 """Each is `mingdan.cli.<name>` with a typer app `app` or a function `command`."""
+EXTRAS = {"serve": "pipeline,service"}
+"""What a command needs beside the light install, where it is not `pipeline` alone."""
 
 
 def build(*, only: str | None = None) -> typer.Typer:
@@ -43,7 +58,9 @@ def build(*, only: str | None = None) -> typer.Typer:
         except ModuleNotFoundError as missing:
             if (missing.name or "").split(".")[0] == "mingdan":
                 raise
-            application.command(name, help="Needs the extra `pipeline`.")(_needs_extra(name))
+            extra = EXTRAS.get(name, "pipeline")
+            needs = _needs_extra(name, extra)
+            application.command(name, help=f"Needs the extra `{extra}`.")(needs)
             continue
         if hasattr(module, "command"):
             application.command(name)(module.command)
@@ -69,8 +86,8 @@ def _complain(kind: str, error: MingdanError) -> None:
     Console(stderr=True).print(f"[red]{kind}:[/red] {escape(str(error))}", highlight=False)
 
 
-def _needs_extra(name: str) -> Callable[[], None]:
+def _needs_extra(name: str, extra: str) -> Callable[[], None]:
     def command() -> None:
-        raise WrongUsage(f"`mingdan {name}` needs more packages: pip install 'mingdan[pipeline]'")
+        raise WrongUsage(f"`mingdan {name}` needs more packages: pip install 'mingdan[{extra}]'")
 
     return command

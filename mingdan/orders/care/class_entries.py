@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import words
+from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import ClassEntry
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
@@ -53,11 +54,11 @@ class Entry:
     decided_at: datetime | None
 
 
-class ClassDictionary:
+class ClassDictionary(Desk):
     """The entries added by hand. `shipped`: codes of the dictionary classes are given by."""
 
     def __init__(self, store: OrderStore, shipped: frozenset[str]) -> None:
-        self._database = store.database
+        super().__init__(store)
         self._shipped = shipped
 
     def propose(self, new: NewClass, *, actor: Actor, at: datetime) -> Entry:
@@ -71,8 +72,8 @@ class ClassDictionary:
         maker = checks.words("maker", actor.name)
         if code in self._shipped:
             raise Refused("class_exists", class_code=code)
-        with self._database.writing() as connection:
-            rows = self._rows(connection, code)
+        with self._writing(actor, "CLASS", at, f"class_entry:{code}") as connection:
+            rows = _chosen(connection, ClassEntry.class_code == code)
             journal = Journal(connection, at, str(actor))
             for row in rows:
                 if row.state == "proposed":
@@ -99,8 +100,8 @@ class ClassDictionary:
         """
         at, code = checks.instant("at", at), words.class_code(class_code)
         checker = checks.words("checker", actor.name)
-        with self._database.writing() as connection:
-            rows = self._rows(connection, code)
+        with self._writing(actor, "CLASS_APPROVAL", at, f"class_entry:{code}") as connection:
+            rows = _chosen(connection, ClassEntry.class_code == code)
             row = _proposal(rows, code)
             words.two_people(row.maker, checker)
             first = max(at, row.valid_from)
@@ -120,8 +121,8 @@ class ClassDictionary:
         """Turn the proposal down. Raises Refused (class_not_proposed)."""
         at, code = checks.instant("at", at), words.class_code(class_code)
         checker = checks.words("checker", actor.name)
-        with self._database.writing() as connection:
-            row = _proposal(self._rows(connection, code), code)
+        with self._writing(actor, "CLASS_APPROVAL", at, f"class_entry:{code}") as connection:
+            row = _proposal(_chosen(connection, ClassEntry.class_code == code), code)
             _decide(Journal(connection, at, str(actor)), row, "rejected", checker)
             return _entry(_chosen(connection, ClassEntry.entry_id == row.entry_id)[0])
 
@@ -131,8 +132,8 @@ class ClassDictionary:
         Raises Refused (class_unknown).
         """
         at, code = checks.instant("at", at), words.class_code(class_code)
-        with self._database.writing() as connection:
-            for row in self._rows(connection, code):
+        with self._writing(actor, "CLASS_APPROVAL", at, f"class_entry:{code}") as connection:
+            for row in _chosen(connection, ClassEntry.class_code == code):
                 if _valid(row, at):
                     Journal(connection, at, str(actor)).update(
                         ClassEntry, row.entry_id, valid_to=at
@@ -152,10 +153,6 @@ class ClassDictionary:
         with self._database.reading() as connection:
             found = _chosen(connection, ClassEntry.class_code == code)
             return tuple(_entry(row) for row in found)
-
-    def _rows(self, connection: Connection, code: str) -> list[Row[Any]]:
-        self._database.lock(connection, "customers", [f"class_entry:{code}"])
-        return _chosen(connection, ClassEntry.class_code == code)
 
 
 def in_force(table: Any, at: datetime) -> ColumnElement[bool]:

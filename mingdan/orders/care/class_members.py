@@ -17,11 +17,11 @@ from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import words
 from mingdan.orders.care.class_entries import in_force, span
+from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import ClassAssignment, ClassEntry
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.store import OrderStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +53,8 @@ class Assignment:
     decided_at: datetime | None
 
 
-class ClassMembers:
+class ClassMembers(Desk):
     """Assignments by hand. A class out of force has nobody in it."""
-
-    def __init__(self, store: OrderStore) -> None:
-        self._database = store.database
 
     def assign(self, new: NewAssignment, *, actor: Actor, at: datetime) -> Assignment:
         """Propose it; without effect until approved. The same proposal again is that one.
@@ -69,8 +66,8 @@ class ClassMembers:
         first, last = span(new.valid_from, new.valid_to)
         reason = words.block("reason", new.reason, words.NOTE)
         maker, ref = checks.words("maker", actor.name), checks.words("party_ref", new.party_ref)
-        with self._database.writing() as connection:
-            party_id = self._locked(connection, code, ref)
+        with self._writing(actor, "CLASS", at, *_keys(code, ref)) as connection:
+            party_id = _party(connection, ref)
             if not connection.execute(
                 select(ClassEntry.entry_id).where(
                     ClassEntry.class_code == code, in_force(ClassEntry, max(first, at))
@@ -103,7 +100,7 @@ class ClassMembers:
         class_assigned).
         """
         at, checker = checks.instant("at", at), checks.words("checker", actor.name)
-        with self._database.writing() as connection:
+        with self._writing(actor, "CLASS_APPROVAL", at) as connection:
             row = self._proposed(connection, assignment_id)
             words.two_people(row.maker, checker)
             first = max(at, row.valid_from)
@@ -116,17 +113,15 @@ class ClassMembers:
     def reject(self, assignment_id: int, *, actor: Actor, at: datetime) -> Assignment:
         """Turn it down. Raises Refused (assignment_unknown, class_not_proposed)."""
         at, checker = checks.instant("at", at), checks.words("checker", actor.name)
-        with self._database.writing() as connection:
+        with self._writing(actor, "CLASS_APPROVAL", at) as connection:
             row = self._proposed(connection, assignment_id)
             return _decide(connection, row, "rejected", checker, actor, at)
 
     def end(self, assignment_id: int, *, actor: Actor, at: datetime) -> Assignment:
         """Take the customer out of the class now. Raises Refused (assignment_unknown)."""
         at = checks.instant("at", at)
-        with self._database.writing() as connection:
-            row = _row(connection, assignment_id)
-            self._locked(connection, row.class_code, row.party_ref)
-            row = _row(connection, assignment_id)
+        with self._writing(actor, "CLASS_APPROVAL", at) as connection:
+            row = self._locked(connection, assignment_id)
             ended = row.valid_to is not None and row.valid_to <= at
             if row.state != "approved" or ended:
                 raise Refused("assignment_unknown", assignment_id=assignment_id)
@@ -154,19 +149,20 @@ class ClassMembers:
         with self._database.reading() as connection:
             return _found(connection, ClassAssignment.state == "proposed")
 
-    def _locked(self, connection: Connection, code: str, ref: str) -> int:
-        self._database.lock(
-            connection, "customers", [f"class_entry:{code}", f"class_member:{code}:{ref}"]
-        )
-        return _party(connection, ref)
+    def _locked(self, connection: Connection, assignment_id: int) -> Row[Any]:
+        row = _row(connection, assignment_id)
+        self._database.lock(connection, "customers", _keys(row.class_code, row.party_ref))
+        return _row(connection, assignment_id)
 
     def _proposed(self, connection: Connection, assignment_id: int) -> Row[Any]:
-        row = _row(connection, assignment_id)
-        self._locked(connection, row.class_code, row.party_ref)
-        row = _row(connection, assignment_id)
+        row = self._locked(connection, assignment_id)
         if row.state != "proposed":
             raise Refused("class_not_proposed", what=f"{row.class_code}/{row.party_ref}")
         return row
+
+
+def _keys(code: str, ref: str) -> list[str]:
+    return [f"class_entry:{code}", f"class_member:{code}:{ref}"]
 
 
 def _effective(at: datetime) -> ColumnElement[bool]:

@@ -99,12 +99,12 @@ def clocks(
     for versions in _by_code(flow).values():
         versions = [limit for limit in versions if limit.covers(kinds, channel)]
         if versions:
-            found += _run(versions, steps, now)
+            found += run(versions, steps, now)
     return sorted(found, key=lambda clock: (clock.started_at, clock.limit.code))
 
 
-def _run(versions: list[Limit], steps: list[Step], now: datetime) -> Iterator[Clock]:
-    """One limit's clocks, one after the other."""
+def run(versions: list[Limit], steps: list[Step], now: datetime) -> Iterator[Clock]:
+    """The clocks of one limit, one after the other; `versions` are its rows over time."""
     limit, started = versions[0], None
     spent, due = timedelta(), None
     last = _end_of(steps, now)

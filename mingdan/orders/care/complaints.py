@@ -25,6 +25,7 @@ from sqlalchemy import Connection, Row, select
 from mingdan.calendar import BUSINESS_ZONE, business_day, day_bounds
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.gate import allow
 from mingdan.orders.care.cases import ticket_ref
 from mingdan.orders.care.model import ComplaintDelivery, ComplaintExport, TroubleTicket
 from mingdan.orders.journal import Journal
@@ -78,6 +79,7 @@ def export_complaints(
     store.settle()
     with store.database.writing() as connection:
         store.database.lock(connection, "customers", ["complaint_export"])
+        allow(connection, actor=actor, business="TICKET_EXPORT", at=at)
         x = ComplaintExport
         given = connection.execute(select(x.digest).where(x.day == day)).scalar()
         rows = _delivered(connection, day) if given else _waiting(connection, day)

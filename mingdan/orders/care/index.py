@@ -22,7 +22,7 @@ HEAD_WEIGHT = 4
 SATURATION, LENGTH_SHARE = 1.2, 0.6
 """BM25's k1 and b, near their usual values; articles differ little in length."""
 LEAST_SHARE = 0.34
-"""Of what a search asks for, by weight, a result has at least a third."""
+"""Of what a search asks for and any article has, by weight, a result has at least a third."""
 
 
 def add(connection: Connection, version_id: int, head: str, body: str) -> int:
@@ -83,7 +83,8 @@ def ranked(
         damped = SATURATION * (1 - LENGTH_SHARE + LENGTH_SHARE * own / float(length))
         score[version_id] += weight[term] * often * (SATURATION + 1) / (often + damped)
         share[version_id] += weight[term]
-    least = LEAST_SHARE * sum(weight.values())
+    # Pairs no article has are mostly the seams between two words: they count for nothing.
+    least = LEAST_SHARE * sum(weight[term] for term in spread)
     kept = [(key, value) for key, value in score.items() if share[key] >= least]
     return sorted(kept, key=lambda each: (-each[1], -each[0]))
 

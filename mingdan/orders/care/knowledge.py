@@ -11,29 +11,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, true
+from sqlalchemy import ColumnElement, Row, and_, select, true
 
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import index, words
 from mingdan.orders.care import versions as v
+from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import KbArticle, KbVersion
 from mingdan.orders.care.terms import asked, plain, snippet
 from mingdan.orders.care.versions import Draft, Hit, Version
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.store import OrderStore
 
 PHRASE = 1.5
 """How much more a result is worth that has the very phrase asked for."""
 
 
-class KnowledgeBase:
+class KnowledgeBase(Desk):
     """The knowledge base of an open order store."""
-
-    def __init__(self, store: OrderStore) -> None:
-        self._database = store.database
 
     def write(self, draft: Draft, *, actor: Actor, at: datetime) -> Version:
         """Write a new version as `draft`; an earlier draft is retired unpublished.
@@ -45,8 +42,7 @@ class KnowledgeBase:
         values = v.checked(draft)
         at = checks.instant("at", at)
         maker = checks.words("maker", actor.name)
-        with self._database.writing() as connection:
-            self._database.lock(connection, "customers", [f"kb_article:{ref}"])
+        with self._writing(actor, "KNOWLEDGE", at, f"kb_article:{ref}") as connection:
             journal = Journal(connection, at, str(actor))
             article_id = v.article_key(journal, ref, draft.kind)
             versions = v.rows_of(connection, KbVersion.article_id == article_id)
@@ -81,8 +77,8 @@ class KnowledgeBase:
         """
         ref, at = words.code("article_ref", article_ref), checks.instant("at", at)
         checker = checks.words("checker", actor.name)
-        with self._database.writing() as connection:
-            versions = self._versions(connection, ref)
+        with self._writing(actor, "KNOWLEDGE_PUBLISH", at, f"kb_article:{ref}") as connection:
+            versions = v.known(connection, ref)
             at = v.not_before(at, versions)
             journal = Journal(connection, at, str(actor))
             wanted = [row for row in versions if version_no in (None, row.version_no)]
@@ -102,8 +98,8 @@ class KnowledgeBase:
         Raises Refused (kb_unknown, kb_no_version).
         """
         ref, at = words.code("article_ref", article_ref), checks.instant("at", at)
-        with self._database.writing() as connection:
-            versions = self._versions(connection, ref)
+        with self._writing(actor, "KNOWLEDGE_PUBLISH", at, f"kb_article:{ref}") as connection:
+            versions = v.known(connection, ref)
             at = v.not_before(at, versions)
             states = {row.state for row in versions}
             withdrawn = "draft" if "draft" in states and "published" not in states else "published"
@@ -174,10 +170,6 @@ class KnowledgeBase:
             raise Refused("kb_slots", article_ref=template.article_ref, slots=slots)
         given = {slot: words.block(slot, value, words.NOTE) for slot, value in values.items()}
         return v.SLOT.sub(lambda slot: given[slot.group(1)], template.body)
-
-    def _versions(self, connection: Connection, ref: str) -> list[Row[Any]]:
-        self._database.lock(connection, "customers", [f"kb_article:{ref}"])
-        return v.known(connection, ref)
 
 
 def _hit(row: Row[Any], score: float, query: str, wanted: frozenset[str]) -> Hit:

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, and_, true
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import ticket_rows, words
+from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import TroubleTicket
 from mingdan.orders.care.ticket_forms import NewTicket, TicketView, checked
 from mingdan.orders.care.ticket_steps import (
@@ -32,20 +33,15 @@ from mingdan.orders.care.ticket_steps import (
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.store import OrderStore
 from mingdan.reference import load
 
 
-class TicketDesk:
+class TicketDesk(Desk):
     """The tickets of an open order store.
 
     Every step is retried safely: the same step again, with the same words, changes
     nothing. An instant before the ticket's last change is moved up to that one.
     """
-
-    def __init__(self, store: OrderStore) -> None:
-        self._database = store.database
-        self._policy = store.policy
 
     def open(self, request: NewTicket, *, actor: Actor, at: datetime) -> TicketView:
         """Take a complaint or fault report down: `acknowledged`, its clocks start.
@@ -55,10 +51,8 @@ class TicketDesk:
         """
         at = checks.instant("at", at)
         row = checked(request, self._policy, actor, at)
-        with self._database.writing() as connection:
-            self._database.lock(
-                connection, "customers", [f"trouble_ticket:{row['request_ref'] or actor}"]
-            )
+        keys = [] if row["request_ref"] is None else [f"trouble_ticket:{row['request_ref']}"]
+        with self._writing(actor, "TICKET", at, *keys) as connection:
             known = asked_before(connection, row)
             if known is not None:
                 return ticket_rows.view(connection, known, at, repeated=True)
@@ -183,6 +177,6 @@ class TicketDesk:
     ) -> Iterator[tuple[Journal, Row[Any]]]:
         """The ticket, locked, and a journal that never goes back before its last change."""
         key, at = ticket_key(ticket_ref), checks.instant("at", at)
-        with self._database.writing() as connection:
+        with self._writing(actor, "TICKET", at) as connection:
             row = row_of(connection, key, lock=True)
             yield Journal(connection, max(at, row.changed_at), str(actor)), row

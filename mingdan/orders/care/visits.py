@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Row, select
 
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import ServiceVisit
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.store import OrderStore
 from mingdan.reference import load
 
 
@@ -37,11 +37,8 @@ class Visit:
     served_by: str | None
 
 
-class VisitDesk:
+class VisitDesk(Desk):
     """The visits of an open order store; every step may be repeated safely."""
-
-    def __init__(self, store: OrderStore) -> None:
-        self._database = store.database
 
     def arrive(self, visit_ref: str, channel: str, *, actor: Actor, at: datetime) -> Visit:
         """Somebody takes a queue ticket or rings: `waiting`.
@@ -51,8 +48,7 @@ class VisitDesk:
         ref, at = checks.words("visit_ref", visit_ref), checks.instant("at", at)
         known = frozenset(load.by("care_channel", "code"))
         by = checks.one_of("channel", channel, known)
-        with self._database.writing() as connection:
-            self._database.lock(connection, "customers", [f"service_visit:{ref}"])
+        with self._writing(actor, "VISIT", at, f"service_visit:{ref}") as connection:
             found = _find(connection, ref)
             if found is not None:
                 if (found.state, found.channel) != ("waiting", by):
@@ -88,7 +84,7 @@ class VisitDesk:
         self, visit_ref: str, state: str, actor: Actor, at: datetime, stamp: str, **values: Any
     ) -> Visit:
         ref, at = checks.words("visit_ref", visit_ref), checks.instant("at", at)
-        with self._database.writing() as connection:
+        with self._writing(actor, "VISIT", at) as connection:
             row = _known(connection, ref, lock=True)
             if row.state == state:
                 return _visit(row)
