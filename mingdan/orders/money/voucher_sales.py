@@ -1,0 +1,148 @@
+"""Selling vouchers, freezing them, and taking them back.
+
+Here: the states between making and redemption, and the money of a sale. Not
+here: redemption (`voucher_redemption.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mingdan.orders import checks
+from mingdan.orders.journal import Journal
+from mingdan.orders.money import ledger, receipts
+from mingdan.orders.money.model import Voucher, VoucherBatch
+from mingdan.orders.money.voucher_requests import SaleRequest, Sold, VoucherView
+from mingdan.orders.money.voucher_rows import batch_row, move, view
+from mingdan.orders.refusals import Refused
+from mingdan.reference import load
+
+MOST_AT_ONCE = 10_000
+
+
+def sell(journal: Journal, request: SaleRequest) -> Sold:
+    """Lowest serials first; what they are worth is held for whoever redeems them."""
+    connection, at = journal.connection, journal.at
+    price = receipts.money(request.price_fen, request.currency)
+    method = receipts.method(request.method)
+    correlator = receipts.correlator(request.correlator)
+    count = request.quantity
+    if type(count) is not int or not 0 < count <= MOST_AT_ONCE:
+        raise Refused("invalid_value", field="quantity", problem=f"is not 1 to {MOST_AT_ONCE:,}")
+    ref = checks.words("batch_ref", request.batch_ref)
+    batch = batch_row(connection, ref, lock=True)
+    if price > batch.face_value_fen:
+        raise Refused("invalid_value", field="price_fen", problem="is above the face value")
+    found = receipts.find(connection, correlator)
+    if found is not None:
+        receipts.agree(found, purpose="voucher", amount_fen=price * count, method=method)
+        serials = _sold_under(connection, found.receipt_no, batch.batch_id)
+        if len(serials) != count:
+            raise Refused("correlator_reused", correlator=correlator)
+        return Sold(
+            receipt_no=found.receipt_no, serials=serials, amount_fen=price * count, repeated=True
+        )
+    if at >= batch.expires_at:
+        raise Refused("voucher_expired", serial=ref, at=batch.expires_at)
+    serials = _available(connection, batch.batch_id, count)
+    if len(serials) < count:
+        raise Refused("voucher_stock", available=len(serials), batch_ref=ref)
+    issued = receipts.issue(
+        journal,
+        correlator=correlator,
+        purpose="voucher",
+        state="done",
+        amount_fen=price * count,
+        method=method,
+        at=at,
+    )
+    if issued is None:
+        raise Refused("correlator_reused", correlator=correlator)
+    sold = {"sold_at": at, "sold_for_fen": price, "sold_receipt_no": issued.receipt_no}
+    for serial in serials:
+        move(journal, serial, "available", "sold", **sold)
+    face = batch.face_value_fen * count
+    legs = [
+        ("cash", 0, -price * count),
+        ("discount", 0, price * count - face),
+        ("voucher", batch.batch_id, face),
+    ]
+    ledger.book(journal, f"sale/{issued.receipt_no}", "sale", legs, at=at)
+    return Sold(receipt_no=issued.receipt_no, serials=serials, amount_fen=price * count)
+
+
+def turn(journal: Journal, serial: str, target: str | None, reason: str | None) -> VoucherView:
+    """Freeze, void, or (`target` None) unfreeze a voucher. Raises Refused."""
+    connection = journal.connection
+    serial = checks.words("serial", serial)
+    v, b = Voucher, VoucherBatch
+    of = select(v.batch_id).where(v.serial == serial)
+    # Before the voucher, so that a sale never picks one that is just being frozen.
+    connection.execute(select(b.batch_id).where(b.batch_id.in_(of)).with_for_update())
+    found = connection.execute(
+        select(v.state, v.frozen_from, v.sold_receipt_no, v.sold_for_fen, v.batch_id)
+        .where(v.serial == serial)
+        .with_for_update()
+    ).first()
+    if found is None:
+        raise Refused("unknown_voucher", serial=serial)
+    was = found.frozen_from if found.state == "frozen" else found.state
+    if target is None and found.state != "frozen":
+        raise Refused("voucher_state", serial=serial, state=found.state)
+    reached = was if target is None else target
+    kept = found.state if reached == "frozen" else None
+    move(journal, serial, found.state, reached, reason=reason, frozen_from=kept)
+    if reached == "void" and was == "sold":
+        _buy_back(journal, serial, found)
+    return view(connection, serial, journal.at)
+
+
+def _buy_back(journal: Journal, serial: str, found: Any) -> None:
+    """The price back the way it was paid; its face value is held no longer."""
+    connection, price = journal.connection, found.sold_for_fen
+    b = VoucherBatch
+    face = connection.execute(
+        select(b.face_value_fen).where(b.batch_id == found.batch_id)
+    ).scalar_one()
+    sale = receipts.numbered(connection, found.sold_receipt_no)
+    method = "unknown" if sale is None else sale.method
+    receipts.issue(
+        journal,
+        correlator=receipts.internal("void", serial),
+        purpose="voucher_refund",
+        state="done",
+        amount_fen=-price,
+        method=load.by("payment_method", "method")[method]["given_back_as"],
+        at=journal.at,
+        returns=found.sold_receipt_no,
+    )
+    legs = [
+        ("voucher", found.batch_id, -face),
+        ("discount", 0, face - price),
+        ("cash", 0, price),
+    ]
+    ledger.book(journal, f"void/{serial}", "void", legs, at=journal.at)
+
+
+def _available(connection: Connection, batch_id: int, count: int) -> tuple[str, ...]:
+    v = Voucher
+    free = (
+        select(v.serial)
+        .where(v.batch_id == batch_id, v.state == "available")
+        .order_by(v.serial)
+        .limit(count)
+        .with_for_update()
+    )
+    return tuple(connection.execute(free).scalars())
+
+
+def _sold_under(connection: Connection, receipt_no: str, batch_id: int) -> tuple[str, ...]:
+    v = Voucher
+    found = connection.execute(
+        select(v.serial)
+        .where(v.sold_receipt_no == receipt_no, v.batch_id == batch_id)
+        .order_by(v.serial)
+    )
+    return tuple(found.scalars())

@@ -1,0 +1,128 @@
+"""The voucher desk (充值卡): batches, sale, one-time redemption, freezing, voiding.
+
+Here: one method a business, in one transaction each. Not here: what each does
+(`voucher_batches.py`, `voucher_sales.py`, `voucher_redemption.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from mingdan.orders import checks
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.journal import Journal
+from mingdan.orders.money import pins, voucher_batches, voucher_sales
+from mingdan.orders.money.requests import Moved
+from mingdan.orders.money.voucher_redemption import redeem
+from mingdan.orders.money.voucher_requests import (
+    BatchRequest,
+    BatchView,
+    RedeemRequest,
+    SaleRequest,
+    Sold,
+    VoucherView,
+)
+from mingdan.orders.money.voucher_rows import batch_view, view
+from mingdan.orders.refusals import Refused
+from mingdan.orders.store import OrderStore
+
+
+class VoucherDesk:
+    """Vouchers over an open store; `pepper` keys their PINs. `at` is aware."""
+
+    def __init__(self, store: OrderStore, pepper: bytes) -> None:
+        self._store = store
+        self._pepper = pepper
+
+    def make(self, request: BatchRequest, out: Path, *, actor: Actor, at: datetime) -> BatchView:
+        """Make a batch and write its serials and PINs to `out` (mode 600), the only time.
+
+        After a crash between commit and rename the PINs are in `out.partial-*`.
+        Raises Refused: invalid_value, voucher_batch_exists; InputRefused if `out`
+        exists or cannot be written.
+        """
+        with self._journal(actor, at) as journal:
+            partial = voucher_batches.make(self._store, journal, self._pepper, request, out)
+        partial.replace(out)
+        return self.batch(request.batch_ref, at=at)
+
+    def take_in(
+        self, request: BatchRequest, file: Path, *, actor: Actor, at: datetime
+    ) -> BatchView:
+        """Import a batch made elsewhere, all of it or nothing; `quantity` is the file's own.
+
+        Raises Refused: invalid_value, voucher_batch_exists, voucher_duplicate;
+        InputRefused if the file is not a batch file.
+        """
+        with self._journal(actor, at) as journal:
+            voucher_batches.take_in(self._store, journal, self._pepper, request, file)
+        return self.batch(request.batch_ref, at=at)
+
+    def sell(self, request: SaleRequest, *, actor: Actor, at: datetime) -> Sold:
+        """Sell vouchers of a batch, lowest serials first. Idempotent by correlator.
+
+        A price under the face value is a discount. Raises Refused: invalid_value,
+        currency_not_accepted, unknown_voucher_batch, voucher_expired,
+        voucher_stock, correlator_reused.
+        """
+        with self._journal(actor, at) as journal:
+            return voucher_sales.sell(journal, request)
+
+    def redeem(self, request: RedeemRequest, *, actor: Actor, at: datetime) -> Moved:
+        """充值: a voucher's value into the subscription's account, once.
+
+        Idempotent by correlator. A prepaid balance then lasts as long as the
+        voucher says, or longer. A PIN nobody has is noted, and too many of them
+        lock the subscription out for a while (policy). Raises Refused:
+        invalid_value, unknown_subscription, voucher_pin_wrong, voucher_locked_out,
+        voucher_state, voucher_expired, bucket_suspended, subscription_terminated,
+        order_ref_reused.
+        """
+        mac = pins.digest_or_none(self._pepper, request.pin)
+        with self._journal(actor, at) as journal:
+            done = redeem(self._store, journal, request, mac)
+        # Only now: the failed attempt must be on record.
+        if done is None:
+            raise Refused("voucher_pin_wrong")
+        return done
+
+    def freeze(self, serial: str, reason: str, *, actor: Actor, at: datetime) -> VoucherView:
+        """Neither sell nor redeem it until it is unfrozen.
+
+        Raises Refused: unknown_voucher, voucher_state (used, void or frozen already).
+        """
+        with self._journal(actor, at) as journal:
+            return voucher_sales.turn(journal, serial, "frozen", checks.words("reason", reason))
+
+    def unfreeze(self, serial: str, *, actor: Actor, at: datetime) -> VoucherView:
+        """Back to what it was. Raises Refused: unknown_voucher, voucher_state (not frozen)."""
+        with self._journal(actor, at) as journal:
+            return voucher_sales.turn(journal, serial, None, None)
+
+    def void(self, serial: str, reason: str, *, actor: Actor, at: datetime) -> VoucherView:
+        """Withdraw it for ever; what was paid for it is given back, the way it was paid.
+
+        Raises Refused: unknown_voucher, voucher_state (used or void).
+        """
+        with self._journal(actor, at) as journal:
+            return voucher_sales.turn(journal, serial, "void", checks.words("reason", reason))
+
+    def show(self, serial: str, *, at: datetime) -> VoucherView:
+        """One voucher as of `at`, without its PIN. Raises Refused(unknown_voucher)."""
+        with self._store.database.reading() as connection:
+            return view(connection, checks.words("serial", serial), checks.instant("at", at))
+
+    def batch(self, batch_ref: str, *, at: datetime) -> BatchView:
+        """A batch as of `at`. Raises Refused(unknown_voucher_batch)."""
+        ref = checks.words("batch_ref", batch_ref)
+        with self._store.database.reading() as connection:
+            return batch_view(connection, ref, checks.instant("at", at))
+
+    @contextmanager
+    def _journal(self, actor: Actor, at: datetime) -> Iterator[Journal]:
+        instant = checks.instant("at", at)
+        with self._store.database.writing() as connection:
+            yield Journal(connection, instant, str(actor))
