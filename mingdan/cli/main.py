@@ -27,6 +27,8 @@ COMMANDS = (
     "explain",
     "partner",
     "runs",
+    "account",
+    "voucher",
     "kb",
     "ticket",
     "care",

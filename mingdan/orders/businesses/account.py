@@ -53,7 +53,7 @@ def pay(batch: Batch, work: Work, command: Pay) -> None:
 
 
 def top_up(batch: Batch, work: Work, command: TopUp) -> None:
-    """充值卡: a voucher's value as a payment; which one, and that it is used once, is checked before."""
+    """充值卡: a voucher's value as a payment; that it is used once is checked before."""
     fen = checks.amount("amount_fen", command.amount_fen)
     subscription = batch.in_service(command.subscription_ref, work)
     lifted = _take(batch, work, subscription, fen)
@@ -74,9 +74,7 @@ def _take(batch: Batch, work: Work, subscription: Subscription, fen: int) -> int
     for account_id, part in ((own, min(fen, owed)), (paying, fen - min(fen, owed))):
         if part:
             known.accounts[account_id].payments.append((work.at, part))
-            batch.rows.payments.append(
-                (account_id, work.order_id, part, work.at, work.recorded_at)
-            )
+            batch.rows.payments.append((account_id, work.order_id, part, work.at, work.recorded_at))
     if not batch.policy.at("payment_lifts_arrears_block", work.at):
         return 0
     if batch.arrears(subscription, work.at):

@@ -51,7 +51,7 @@ def downgrade() -> None:
     ):
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
-        for function in ("closes", "closed", "refund", "voucher"):
+        for function in ("closes", "closed", "refund", "receipt", "voucher"):
             op.execute(f"DROP FUNCTION mingdan_money_{function}()")
 
 
@@ -213,11 +213,15 @@ _TOO_MUCH = (
     " > coalesce((SELECT sum(amount_fen) FROM payment WHERE order_id = NEW.payment_order_id"
     " AND account_id = NEW.account_id), 0)"
 )
+_ISSUED = (
+    "OLD.state <> 'held' OR NEW.amount_fen <> OLD.amount_fen OR NEW.correlator <> OLD.correlator"
+)
 _SPENT = "OLD.state IN ('used', 'void')"
 GUARDS = (
     ("closes", "money_transaction", "INSERT", _UNBALANCED, "entries do not sum to zero"),
     ("closed", "account_entry", "INSERT", _CLOSED, "the transaction is closed"),
     ("refund", "refund", "INSERT", _TOO_MUCH, "more than was paid"),
+    ("receipt", "receipt", "UPDATE", _ISSUED, "a receipt never changes"),
     ("voucher", "voucher", "UPDATE", _SPENT, "a used or void voucher never changes"),
 )
 """Name, table, event, what is refused, and its words."""
