@@ -35,6 +35,10 @@ COMMANDS = (
     "interface",
     "access",
     "serve",
+    "diagnose",
+    "customer",
+    "feature",
+    "offer",
 )
 """Each is `mingdan.cli.<name>` with a typer app `app` or a function `command`."""
 EXTRAS = {"serve": "pipeline,service"}

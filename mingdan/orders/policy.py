@@ -59,6 +59,7 @@ _LIMITS: dict[str, type[int]] = {
     "api_key_overlap_hours": int,
     "request_longest_bytes": int,
     "complaint_max_age_days": int,
+    "diagnosis_new_days": int,
 }
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 

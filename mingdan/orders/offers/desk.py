@@ -131,7 +131,8 @@ def terms(connection: Connection, day: date) -> tuple[Terms, ...]:
     o, p = m.ProductOffering, m.ProductOfferingPrice
     prices_then = select(p.code, p.monthly_fee_fen).where(p.valid_from <= day)
     # the latest of each code stands last
-    fees = {code: fee for code, fee in connection.execute(prices_then.order_by(p.valid_from))}
+    rows = connection.execute(prices_then.order_by(p.valid_from))
+    fees = {row.code: row.monthly_fee_fen for row in rows}
     included: dict[str, dict[str, Any]] = {}
     for row in sorted(load.rows("offer_terms"), key=lambda row: row["valid_from"]):
         if date.fromisoformat(row["valid_from"]) <= day:
