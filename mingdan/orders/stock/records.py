@@ -122,41 +122,58 @@ def history(connection: Connection, kind: str, key: str) -> list[dict[str, Any]]
 
 
 def _held(connection: Connection, kind: str, key: str) -> list[tuple[datetime, dict[str, Any]]]:
-    """When which subscription held it, by the orders that began it."""
-    o = m.ProductOrder
+    """When which subscription took it and gave it up, and by which orders."""
     if kind == "handset":
-        d = HandsetHolding
-        query = (
-            select(d.valid_from, d.valid_to, d.subscription_id, o.order_type, o.order_ref)
-            .join(o, o.order_id == d.order_id)
-            .where(d.imei == key)
-        )
-    elif kind in ("number", "sim"):
-        imsi = select(m.SimCard.imsi).where(m.SimCard.iccid == key)
-        digits = key if kind == "number" else connection.execute(imsi).scalar_one()
-        h = m.NumberHolding
-        query = (
-            select(h.valid_from, h.valid_to, h.subscription_id, o.order_type, o.order_ref)
-            .join(o, o.order_id == h.order_id)
-            .where(h.key_kind == ("msisdn" if kind == "number" else "imsi"))
-            .where(h.key == int(digits), h.superseded_at.is_(None))
-        )
-    else:
+        return _handset_held(connection, key)
+    if kind not in ("number", "sim"):
         return []
-    return [
-        (
-            row.valid_from,
-            {
-                "at": local(row.valid_from),
-                "event": "held",
-                "until": local(row.valid_to),
-                "subscription_id": row.subscription_id,
-                "order_type": row.order_type,
-                "order_ref": row.order_ref,
-            },
+    imsi = select(m.SimCard.imsi).where(m.SimCard.iccid == key)
+    digits = key if kind == "number" else connection.execute(imsi).scalar_one()
+    h, o = m.NumberHolding, m.ProductOrder
+    rows = connection.execute(
+        select(
+            h.subscription_id, h.valid_from, h.valid_to, h.superseded_at, o.order_type, o.order_ref
         )
-        for row in connection.execute(query)
+        .join(o, o.order_id == h.order_id)
+        .where(h.key_kind == ("msisdn" if kind == "number" else "imsi"), h.key == int(digits))
+        .order_by(h.recorded_at, h.holding_id)
+    )
+    versions: dict[tuple[int, datetime], list[Any]] = {}
+    for row in rows:
+        versions.setdefault((row.subscription_id, row.valid_from), []).append(row)
+    found = []
+    for (subscription_id, valid_from), rows_of in versions.items():
+        # The first version was written by the order that took it, the last believed one by
+        # the order that ended it; without one, a late order took the holding back.
+        believed = next((row for row in rows_of if row.superseded_at is None), None)
+        found.append((valid_from, _entry("held", subscription_id, valid_from, rows_of[0])))
+        if believed is None or believed.valid_to is not None:
+            end = valid_from if believed is None else believed.valid_to
+            by = believed or rows_of[-1]
+            found.append((end, _entry("given up", subscription_id, end, by)))
+    return found
+
+
+def _handset_held(connection: Connection, imei: str) -> list[tuple[datetime, dict[str, Any]]]:
+    d, o = HandsetHolding, m.ProductOrder
+    rows = connection.execute(
+        select(d.subscription_id, d.valid_from, o.order_type, o.order_ref)
+        .join(o, o.order_id == d.order_id)
+        .where(d.imei == imei)
+    )
+    return [
+        (row.valid_from, _entry("held", row.subscription_id, row.valid_from, row)) for row in rows
     ]
+
+
+def _entry(event: str, subscription_id: int, at: datetime, row: Any) -> dict[str, Any]:
+    return {
+        "at": local(at),
+        "event": event,
+        "subscription_id": subscription_id,
+        "order_type": row.order_type,
+        "order_ref": row.order_ref,
+    }
 
 
 def overview(connection: Connection, at: datetime) -> list[dict[str, Any]]:

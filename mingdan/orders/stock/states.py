@@ -16,6 +16,7 @@ from mingdan.orders.database import lock
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
+from mingdan.orders.stock.model import HandsetHolding
 from mingdan.orders.stock.records import KINDS, effective, refuse_unknown
 from mingdan.reference import load
 
@@ -35,6 +36,8 @@ def set_by_hand(journal: Journal, kind: str, key: str, state: str, *, at: dateti
     row = journal.connection.execute(select(*columns).where(column == key)).one_or_none()
     if row is None:
         raise refuse_unknown(kind, key)
+    if kind == "handset" and _sold(journal, key):
+        raise Refused("state_step", what=mask_number(key), state="sold", wanted=str(state)[:40])
     usage = load.by("handset_usage", "usage").get(state) if kind == "handset" else None
     wanted = state if usage is None else usage["state"]
     now = effective(entity, row.state, None if until is None else row.until, at)
@@ -50,6 +53,12 @@ def set_by_hand(journal: Journal, kind: str, key: str, state: str, *, at: dateti
     if kind == "handset":
         changes["usage"] = None if usage is None else state
     journal.update(model, key, **changes)
+
+
+def _sold(journal: Journal, imei: str) -> bool:
+    held = HandsetHolding
+    found = select(held.holding_id).where(held.imei == imei, held.valid_to.is_(None))
+    return journal.connection.execute(found).first() is not None
 
 
 def _steps() -> set[tuple[str, str, str]]:
