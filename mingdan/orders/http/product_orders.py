@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 from fastapi import Path as PathPart
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Connection
 
 from mingdan.orders import checks
@@ -74,6 +75,17 @@ class CancelProductOrder(Shape):
     cancellation_reason: Text
 
 
+class Listing(BaseModel):
+    """What a list of orders may be narrowed by; a misspelt name is not passed over."""
+
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+    state: OrderState | None = None
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    offset: Annotated[int, Field(ge=0, le=100_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
 @router.post(
     "/productOrder",
     status_code=201,
@@ -126,26 +138,19 @@ def _within_agreement(connection: Connection, asking: Caller, order: ProductOrde
 
 
 @router.get("/productOrder", responses=every_path(404), summary="List your orders")
-def list_orders(
-    asking: Asking,
-    *,
-    state: OrderState | None = None,
-    idempotency_key: Annotated[
-        str | None, Query(alias="idempotencyKey", min_length=1, max_length=128)
-    ] = None,
-    offset: Annotated[int, Query(ge=0, le=100_000)] = 0,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> list[ProductOrder]:
+def list_orders(asking: Asking, query: Annotated[Listing, Query()]) -> list[ProductOrder]:
     """The newest first. `idempotencyKey` asks what became of one request: none or one."""
     actor = asking.actor
     with asking.service.store.database.reading() as connection:
         gate.open_interface(connection, actor.interface_no, asking.at)
-        if idempotency_key is None:
-            found = reads.orders(connection, actor, state=state, offset=offset, limit=limit)
+        if query.idempotency_key is None:
+            found = reads.orders(
+                connection, actor, state=query.state, offset=query.offset, limit=query.limit
+            )
         else:
-            record = views.by_key(connection, actor.interface_no, idempotency_key)
+            record = views.by_key(connection, actor.interface_no, query.idempotency_key)
             found = [] if record is None else [views.view(record)]
-    return [ProductOrder.of(view) for view in found if state in (None, view.state)]
+    return [ProductOrder.of(view) for view in found if query.state in (None, view.state)]
 
 
 @router.get("/productOrder/{id}", responses=every_path(404), summary="Look an order up")
