@@ -1,8 +1,9 @@
 """`mingdan partner`: who we exchange lists with, and what a release holds.
 
 Here: printing partners, verifying a release, looking into one; runs on the
-light install. Not here: verifying itself (`mingdan.lists.reader`) and
-publishing (the nightly job). Tokens are shown by their first eight digits.
+light install. Not here: partners at the order side (`partner_registry.py`),
+verifying itself (`mingdan.lists.reader`) and publishing (the nightly job).
+Tokens are shown by their first eight digits.
 """
 
 from __future__ import annotations
@@ -16,15 +17,66 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from typer.core import TyperGroup
 
 from mingdan.calendar import business_day
+from mingdan.errors import WrongUsage
 from mingdan.lists.format import LATEST, Entry, instant
 from mingdan.lists.manifest import newest
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
 from mingdan.settings import Settings
 
-app = typer.Typer(help="Partners, and the lists they are given.", no_args_is_help=True)
+REGISTRY = (
+    "register",
+    "change",
+    "remove",
+    "registry",
+    "interface",
+    "agreement",
+    "request-offer",
+    "decide-offer",
+    "offers",
+)
+"""Commands of `partner_registry.py`, which needs the order store."""
+
+
+class _WithRegistry(TyperGroup):
+    """Brings the registry's commands in only when one is called or help is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *REGISTRY]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in REGISTRY:
+            return super().get_command(ctx, cmd_name)
+        try:
+            from mingdan.cli import partner_registry
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").split(".")[0] == "mingdan":
+                raise
+            return _without_store(cmd_name)
+        group = typer.main.get_command(partner_registry.app)
+        return group.get_command(ctx, cmd_name)  # type: ignore[attr-defined]
+
+
+def _without_store(name: str) -> Any:
+    lacking = typer.Typer()
+
+    @lacking.command(name, help="Needs the extra `pipeline`.")
+    def command() -> None:
+        raise WrongUsage(
+            f"`mingdan partner {name}` needs more packages: pip install 'mingdan[pipeline]'"
+        )
+
+    return typer.main.get_command(lacking)
+
+
+app = typer.Typer(
+    help="Partners, the lists they are given, and what they may order.",
+    no_args_is_help=True,
+    cls=_WithRegistry,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
 _TOKEN_SHOWN = 8
