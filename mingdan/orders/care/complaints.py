@@ -91,8 +91,8 @@ def export_complaints(
         if not given:
             journal = Journal(connection, at, str(actor))
             journal.insert(x, day=day, complaints=len(rows), digest=digest, recorded_at=at)
-            for row in rows:
-                journal.insert(ComplaintDelivery, ticket_id=row.ticket_id, day=day)
+            delivered = [(row.ticket_id, day.isoformat()) for row in rows]
+            journal.insert_many(ComplaintDelivery, ("ticket_id", "day"), delivered)
     # After the commit: a crash in between is mended by exporting the day again.
     _write(path, content, day)
     return Exported(day, path, len(rows), digest, repeated=given is not None)

@@ -7,6 +7,7 @@ no version is ever removed: what was answered by last year can be read today.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +20,7 @@ from mingdan.orders.care import index, words
 from mingdan.orders.care import versions as v
 from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import KbArticle, KbVersion
-from mingdan.orders.care.terms import asked, plain, snippet
+from mingdan.orders.care.terms import asked, snippet
 from mingdan.orders.care.versions import Draft, Hit, Version
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
@@ -152,11 +153,14 @@ class KnowledgeBase(Desk):
             among = and_(among, KbVersion.category == category)
         wanted = asked(text)
         with self._database.reading() as connection:
-            scores = dict(index.ranked(connection, wanted, among)[: 5 * limit])
+            scores = dict(index.ranked(connection, wanted, among)[: 3 * limit])
             rows = v.rows_of(connection, KbVersion.version_id.in_(scores))
-        hits = [_hit(row, scores[row.version_id], text, frozenset(wanted)) for row in rows]
-        hits.sort(key=lambda hit: (-hit.score, hit.version.article_ref, -hit.version.version_no))
-        return tuple(hits[:limit])
+        phrase = _flat(text).strip()
+        for row in rows:
+            if any(phrase in _flat(part) for part in (row.title, row.keywords, row.body)):
+                scores[row.version_id] *= PHRASE
+        rows.sort(key=lambda row: (-scores[row.version_id], row.article_ref, -row.version_no))
+        return tuple(_hit(row, scores[row.version_id], frozenset(wanted)) for row in rows[:limit])
 
     def reply(self, article_ref: str, values: Mapping[str, str], *, at: datetime) -> str:
         """The template in force at `at` with its slots filled.
@@ -172,9 +176,11 @@ class KnowledgeBase(Desk):
         return v.SLOT.sub(lambda slot: given[slot.group(1)], template.body)
 
 
-def _hit(row: Row[Any], score: float, query: str, wanted: frozenset[str]) -> Hit:
-    phrase = plain(query)
-    if phrase and any(phrase in plain(text) for text in (row.title, row.keywords, row.body)):
-        score *= PHRASE
+def _hit(row: Row[Any], score: float, wanted: frozenset[str]) -> Hit:
     passage, places = snippet(row.body, wanted)
     return Hit(v.version(row), round(score, 6), passage, places)
+
+
+def _flat(text: str) -> str:
+    """Full-width and capital letters folded, to look for a phrase in."""
+    return unicodedata.normalize("NFKC", text).casefold()

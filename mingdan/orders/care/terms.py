@@ -116,11 +116,6 @@ def snippet(
     return lead + flat[start:end] + ("…" if end < len(flat) else ""), inside
 
 
-def plain(text: str) -> str:
-    """The text's letters and digits alone, to look for a phrase in."""
-    return " ".join(run.characters for run in runs(text))
-
-
 def _best(found: list[tuple[int, int]], width: int, length: int) -> int:
     best, start = 0, 0
     for first, _ in found:
