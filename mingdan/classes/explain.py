@@ -64,6 +64,9 @@ class Label:
     subscriptions: tuple[int, ...]
     protected: tuple[int, ...]
     sources: tuple[Source, ...]
+    """What is said of it tonight, or was when it was last observed."""
+    grounds: tuple[Source, ...]
+    """What published it, where tonight's sources alone would not have."""
     ruleset_hash: str
     snapshot_hash: str
 
@@ -162,6 +165,7 @@ def _label(row: dict[str, Any], decided_by: Basis | None) -> Label:
         subscriptions=tuple(evidence["subscriptions"]),
         protected=tuple(evidence["protected"]),
         sources=tuple(_sources(evidence["sources"], decided_by)),
+        grounds=tuple(_sources(evidence.get("grounds") or [], decided_by)),
         ruleset_hash=row["ruleset_hash"],
         snapshot_hash=row["snapshot_hash"],
     )

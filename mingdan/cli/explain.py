@@ -132,6 +132,10 @@ def _print_label(console: Console, label: Label) -> None:
     console.print(f"  rules {label.ruleset_hash[:16]}, inputs {label.snapshot_hash[:16]}")
     for source in label.sources:
         _print_source(console, source)
+    if label.grounds:
+        console.print("  published because of what was seen before:")
+    for source in label.grounds:
+        _print_source(console, source)
 
 
 def _print_source(console: Console, source: Source) -> None:

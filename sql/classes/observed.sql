@@ -52,6 +52,8 @@ gathered AS (
         class_code,
         reason_code,
         bool_or(level = 'published') AS carries_far,
+        -- a complaint is remembered for weeks; every other source says it again tonight
+        bool_or(source <> 'complaint') AS stands,
         coalesce(max(score) FILTER (WHERE level = 'published'), 0) AS strongest_far,
         min(observed_at) AS first_observed,
         max(observed_at) AS last_observed,

@@ -127,6 +127,15 @@ SELECT
     coalesce(seen_source_ref, old_source_ref) AS source_ref,
     coalesce(state IN ('watch', 'published') AND suppressed_by IS NULL, FALSE) AS effective,
     to_json({
+        -- what published it, if tonight's sources alone would not have
+        'grounds': CASE
+            WHEN state = 'published' AND mode <> 'fact' AND NOT publishes
+                THEN
+                    coalesce(
+                        nullif(json_extract(old_evidence, '$.grounds'), 'null'::JSON),
+                        json_extract(old_evidence, '$.sources')
+                    )
+        END,
         'protected': withheld_subscriptions,
         'sources': coalesce(seen_evidence, json_extract(old_evidence, '$.sources')),
         'subscriptions': left_subscriptions

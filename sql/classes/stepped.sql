@@ -1,6 +1,8 @@
 -- The next state of every label that was there or is observed tonight (null: gone).
 -- All arithmetic is of whole numbers. A night without any usage of the subject (idle) neither
 -- feeds nor starves a smoothed label: who is stopped sends nothing, and silence proves nothing.
+-- A complaint is one hit, on the night it comes, however long it is remembered; a
+-- published label's term begins anew only with what could have published it.
 -- grain: one label that was there last night or is observed tonight
 -- key: subject_type, subject_id, class_code, reason_code
 -- inputs: previous, observed, reasons, holders
@@ -29,6 +31,7 @@ joined AS (
         observed.subject_id IS NOT NULL AS seen,
         coalesce(observed.strength, 0) AS strength,
         coalesce(observed.carries_far, FALSE) AS carries_far,
+        coalesce(observed.stands, FALSE) AS stands,
         coalesce(observed.strongest_far, 0) AS strongest_far,
         coalesce(observed.corroborating, 0) AS corroborating,
         coalesce(observed.sources, 0) AS sources,
@@ -67,7 +70,15 @@ ruled AS (
         reasons.* EXCLUDE (class_code, reason_code, subject, exclusive, rank),
         NOT joined.seen AND active.subject_id IS NULL AS idle,
         NOT joined.seen AND joined.old_valid_to <= $known_at AS expired,
-        joined.old_hits + joined.seen::INTEGER AS hits
+        joined.old_hits
+        + (
+            joined.seen
+            AND (
+                joined.stands
+                OR joined.old_last_seen IS NULL
+                OR joined.last_observed > joined.old_last_seen
+            )
+        )::INTEGER AS hits
     FROM joined
     LEFT JOIN reasons
         ON
@@ -93,6 +104,7 @@ smoothed AS (
 weighed AS (
     SELECT
         *,
+        carries_far OR corroborating >= 2 AS may_publish,
         seen
         AND (
             (
@@ -107,6 +119,7 @@ weighed AS (
             )
         ) AS publishes,
         coalesce(old_state = 'published', FALSE)
+        AND (carries_far OR corroborating >= 2 OR old_valid_to > $known_at)
         AND (
             idle
             OR confidence >= publish_leave
@@ -174,10 +187,15 @@ SELECT
         WHEN NOT decided.seen THEN decided.old_valid_to
         WHEN decided.mode = 'fact'
             THEN coalesce(decided.holds_until, $known_at + to_days(decided.term_days))
+        WHEN decided.state = 'published' AND decided.old_state = 'published' AND NOT decided.may_publish
+            THEN decided.old_valid_to
         ELSE
             least(
                 coalesce(decided.holds_until, 'infinity'::TIMESTAMP),
-                $known_at + to_days(
+                CASE
+                    WHEN decided.stands THEN $known_at
+                    ELSE greatest(decided.old_last_seen, decided.last_observed)
+                END + to_days(
                     CASE
                         WHEN decided.state = 'published' THEN decided.term_days
                         ELSE decided.watch_days

@@ -77,8 +77,11 @@ class Life:
             )
         )
         held = (day - self.since).days if self.since else 0
-        stays = self.state == "published" and (
-            idle or self.confidence >= ways.publish_leave or held < ways.hold_days
+        may_publish = bool(far) or agreeing >= 2
+        stays = (
+            self.state == "published"
+            and (may_publish or (self.ends is not None and self.ends > day))
+            and (idle or self.confidence >= ways.publish_leave or held < ways.hold_days)
         )
         watched = (observed and strength >= ways.watch_enter) or (
             self.state in ("watch", "published") and (idle or self.confidence >= ways.watch_leave)
@@ -97,8 +100,9 @@ class Life:
             self.since = day
         if state == "published" and self.state != "published":
             self.published_hits.append(self.hits)
+        renewed = observed and (may_publish or not (state == self.state == "published"))
         self.state = state
-        if observed:
+        if renewed:
             term = self.term_days if state == "published" else ways.watch_days
             self.ends = day + timedelta(days=term)
 
@@ -205,6 +209,35 @@ def test_a_weak_word_is_only_remembered(world: World) -> None:
     label = world.labels(FIRST)[1, "blacklist:spam_sms"]
     assert (label["state"], label["effective"]) == ("fading", False)
     assert world.events(FIRST) == []
+
+
+def test_a_complaint_is_one_hit_and_renews_no_publication(world: World) -> None:
+    """It is remembered for weeks; that makes it neither more nor fresher."""
+    world.person(1)
+    blast = report(1, source="partner", ref="a", score=95, level="published")
+    told = report(1, score=20, day=FIRST)
+    for day in nights(2):
+        world.decide(day, {1: USED}, [blast, told])
+    published = world.labels(day)[1, "blacklist:spam_sms"]
+    assert (published["state"], published["hits"]) == ("published", 2)
+    for day in nights(7)[2:]:
+        world.decide(day, {1: USED}, [told])
+        label = world.labels(day)[1, "blacklist:spam_sms"]
+        assert (label["state"], label["hits"]) == ("published", 2)
+        assert label["valid_to"] == published["valid_to"]
+        grounds = label["evidence"]["grounds"]
+        assert "a" in {source["ref"] for source in grounds}, "what published it is kept"
+
+
+def test_weekly_complaints_do_not_publish_for_ever(make_world: Any) -> None:
+    world = make_world(classes__dictionary=policy_with(term_days=6))
+    world.person(1)
+    blast = report(1, source="partner", ref="a", score=95, level="published")
+    for day in nights(2):
+        world.decide(day, {1: USED}, [blast])
+    for day in nights(12)[2:]:
+        world.decide(day, {1: USED}, [report(1, score=20, day=day)])
+    assert world.labels(day)[1, "blacklist:spam_sms"]["state"] != "published"
 
 
 def test_a_link_is_no_second_source(world: World) -> None:
