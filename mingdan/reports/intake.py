@@ -13,11 +13,17 @@ from datetime import date, timedelta
 import polars as pl
 
 from mingdan.night import Night, Report
+from mingdan.orders.tables import SUBSCRIPTION_HOLDINGS
 from mingdan.reports.assertions import assertions, live_entries
 from mingdan.reports.binding import Holder, bind, number_pseudonym, protected, require_snapshot
 from mingdan.reports.complaints import complaints_of
 from mingdan.reports.delivered import Delivered, Record
-from mingdan.reports.partner_lists import lists_of, stop_if_churning, stop_if_poisoned
+from mingdan.reports.partner_lists import (
+    lists_of,
+    stop_if_churning,
+    stop_if_poisoned,
+    stop_if_sweeping,
+)
 from mingdan.reports.partners import load_partners
 from mingdan.reports.policy import Policy, policy
 from mingdan.reports.tables import (
@@ -48,6 +54,7 @@ def take(night: Night, day: date) -> Report:
         for row, holder in zip(rows, bind(connection, night, day, rows), strict=True):
             row.record["holder"] = holder
         _stop_poisoned(night, day, lists)
+        _stop_sweeping(night, day, lists, rules)
         files = [complaints, *(delivered for _, delivered in lists)]
         written = (
             lake.write(COMPLAINTS, day, _complaint_rows(night, complaints)),
@@ -75,6 +82,17 @@ def _stop_poisoned(night: Night, day: date, lists: list[tuple[str, Delivered]]) 
             delivered,
             [row.line for row in delivered.good if row.record["holder"].subjects() & shielded],
         )
+
+
+def _stop_sweeping(
+    night: Night, day: date, lists: list[tuple[str, Delivered]], rules: Policy
+) -> None:
+    if not lists:
+        return
+    held = night.lake.scan(SUBSCRIPTION_HOLDINGS, [day]).filter(pl.col("valid_to").is_null())
+    customers = int(held.select(pl.col("party_id").n_unique()).collect().item())
+    for _, delivered in lists:
+        stop_if_sweeping(delivered, customers, rules)
 
 
 def _complaint_rows(night: Night, delivered: Delivered) -> pl.DataFrame:

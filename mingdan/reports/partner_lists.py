@@ -107,6 +107,16 @@ def stop_if_churning(delivered: Delivered, live: Collection[str], policy: Policy
         delivered.stop("too_much_change")
 
 
+def stop_if_sweeping(delivered: Delivered, customers: int, policy: Policy) -> None:
+    """Stop a list that adds more than a share of all `customers` (parties holding a number)."""
+    rules = policy.partners
+    named = {
+        row.record["holder"].party_id for row in delivered.good if row.record["action"] == "add"
+    } - {None}
+    if len(named) > max(rules.customers_floor, rules.customers_share * customers):
+        delivered.stop("too_many_customers")
+
+
 def _hindrance(partner: Partner | None, day: date) -> str | None:
     if partner is None:
         return "unknown_partner"

@@ -90,6 +90,8 @@ class PartnerLists(_Part):
     max_term_days: int = Field(gt=0)
     churn_share: float = Field(gt=0)
     churn_floor: int = Field(ge=0)
+    customers_share: float = Field(gt=0, le=1)
+    customers_floor: int = Field(ge=0)
     score: dict[str, Score]
     legal: Legal
 

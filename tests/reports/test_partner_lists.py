@@ -337,3 +337,17 @@ def test_repeating_what_was_said_is_no_change(night: Night, world: World) -> Non
     take(night, DAY)
     world.entries(*again, day=next_day)
     assert take(night, next_day).facts["entries_taken"] == 200
+
+
+@pytest.mark.parametrize(("named", "taken"), [(60, 60), (61, 0)])
+def test_a_first_list_that_names_too_many_customers_is_stopped(
+    night: Night, world: World, named: int, taken: int
+) -> None:
+    """1 % of 6,000 customers: no partner knows so many of ours by name in one night."""
+    for serial in range(6_000):
+        world.person(str(8613700000000 + serial), 1_000 + serial, 1_000 + serial)
+    world.write()
+    world.entries(*(entry(str(8613700000000 + i), ref=f"E{i}") for i in range(named)))
+    facts = take(night, DAY).facts
+    assert facts["entries_taken"] == taken
+    assert facts.get("lists_stopped") == (None if taken else "police_demo: too_many_customers")
