@@ -138,9 +138,11 @@ class Batch:
     def touch(self, work: Work, subscription: Subscription, *resources: Resource) -> None:
         """Note that the store recorded something about these."""
         subscription.changed = True
+        subscription.changed_by = work.order_id
         subscription.changed_at = work.recorded_at
         for resource in resources:
             resource.changed = True
+            resource.changed_by = work.order_id
             resource.changed_at = work.recorded_at
 
     def complete(

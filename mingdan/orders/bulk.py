@@ -1,20 +1,28 @@
 """Many rows and many keys at once, the way each database likes it.
 
-Here: inserting tuples and asking for a list of keys. Not here: transactions
-(`database.py`) and what the rows are (`flush.py`, `queries.py`).
+Here: inserting and changing tuples, and asking for a list of keys, straight
+through the driver. Not here: transactions (`database.py`) and what the rows are
+(`flush.py`, `queries.py`).
+
+A statement is built once in a process's life and handed to the driver as it
+is: for a single order SQLAlchemy's own way took longer than the database.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     Connection,
+    Dialect,
     Select,
     String,
     Table,
@@ -23,35 +31,69 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.sqlite import pysqlite
 
-from mingdan.orders.column_types import Instant, microseconds
+from mingdan.orders.column_types import EPOCH, Instant, microseconds
 
 Query = Select[*tuple[Any, ...]]
 """A query with any columns."""
 COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
+ROWS_A_STATEMENT = 50
+"""Rows of one INSERT in SQLite: the statement costs as much as two rows."""
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
     """Insert tuples in the order of `columns`, the fastest way the driver has."""
     if not rows:
         return
-    names = ", ".join(columns)
-    postgresql = connection.dialect.name == "postgresql"
-    if postgresql and len(rows) >= COPY_FROM_ROWS:
-        driver: Any = connection.connection.driver_connection
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
-        ):
+    cursor = driver_cursor(connection)
+    if connection.dialect.name == "sqlite":
+        _insert_sqlite(cursor, table, tuple(columns), rows)
+    elif len(rows) >= COPY_FROM_ROWS:
+        with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
+    else:
+        statement = _insert_statement(table.name, tuple(columns), len(rows), "%s")
+        cursor.execute(statement, [value for row in rows for value in row])
+
+
+def change(
+    connection: Connection, table: Table, key: str, columns: Sequence[str], rows: list[Any]
+) -> None:
+    """Set `columns` of the rows of `table` whose `key` is each tuple's first value."""
+    if not rows:
         return
-    mark = "%s" if postgresql else "?"
-    marks = ", ".join([mark] * len(columns))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
-    ready = rows if postgresql else _sqlite_rows(table, columns, rows)
-    connection.exec_driver_sql(statement, ready)
+    cursor = driver_cursor(connection)
+    names = (key, *columns)
+    if connection.dialect.name == "sqlite":
+        sets = ", ".join(f"{name} = ?" for name in columns)
+        flat = _flat_sqlite(table, names, rows)
+        width = len(names)
+        cursor.executemany(
+            f"UPDATE {table.name} SET {sets} WHERE {key} = ?",  # noqa: S608
+            [(*flat[i + 1 : i + width], flat[i]) for i in range(0, len(flat), width)],
+        )
+        return
+    cursor.execute(
+        _change_statement(table, names), [list(values) for values in zip(*rows, strict=True)]
+    )
+
+
+@contextmanager
+def together(connection: Connection, *, copies: bool) -> Iterator[None]:
+    """Send statements without waiting for each answer, where the driver can.
+
+    `copies`: a COPY is among them, which must wait. A refusal of the database
+    shows at the end of the block at the latest.
+    """
+    if copies or connection.dialect.name == "sqlite":
+        yield
+        return
+    with driver_cursor(connection).connection.pipeline():
+        yield
 
 
 Maker = Callable[[Query], Query]
@@ -61,36 +103,152 @@ Maker = Callable[[Query], Query]
 def find(connection: Connection, make: Maker, keys: Iterable[Any], **values: Any) -> Sequence[Any]:
     """The rows that `make` asks for, of any number of texts or integers.
 
-    `values` are those of the query's own parameters.
-
-    One parameter holds all keys, and the statement is built once in a process's
-    life: for a single order building it took longer than running it.
+    `values` are those of the query's own parameters. One parameter holds all keys.
     """
     wanted = sorted(keys)
     if not wanted:
         return []
-    postgresql = connection.dialect.name == "postgresql"
-    statement = _statement(make, postgresql, isinstance(wanted[0], int))
-    parameter = wanted if postgresql else json.dumps(wanted)
-    return connection.execute(statement, {"keys": parameter, **values}).fetchall()
+    dialect = connection.dialect
+    text, names, plain, readers = _statement(make, dialect.name, isinstance(wanted[0], int))
+    postgresql = dialect.name == "postgresql"
+    given = plain | values | {"keys": wanted if postgresql else json.dumps(wanted)}
+    if names is not None:
+        parameters: Any = [_sqlite_value(given[name]) for name in names]
+    else:
+        parameters = given
+    cursor = driver_cursor(connection)
+    rows: list[Any] = cursor.execute(text, parameters).fetchall()
+    if not readers or not rows:
+        return rows
+    return [_read(row, readers) for row in rows]
+
+
+def driver_cursor(connection: Connection) -> Any:
+    """The driver's own cursor in the transaction of `connection`, kept for its life."""
+    if not connection.in_transaction():
+        # As SQLAlchemy does by itself: one snapshot from the first statement on.
+        connection.begin()
+    pooled = connection.connection
+    cursor = pooled.info.get("mingdan_cursor")
+    if cursor is None:
+        cursor = pooled.info["mingdan_cursor"] = pooled.driver_connection.cursor()  # type: ignore[union-attr]
+        if connection.dialect.name == "postgresql":
+            from psycopg.types.numeric import Int8Dumper
+
+            # One type for all integers, or every size of them is planned anew.
+            cursor.adapters.register_dumper(int, Int8Dumper)
+    return cursor
+
+
+def _read(row: Any, readers: tuple[tuple[int, Callable[[Any], Any]], ...]) -> Any:
+    values = list(row)
+    for i, read in readers:
+        if values[i] is not None:
+            values[i] = read(values[i])
+    return tuple(values)
+
+
+Statement = tuple[
+    str, tuple[str, ...] | None, dict[str, Any], tuple[tuple[int, Callable[[Any], Any]], ...]
+]
+"""Text, names of positional parameters, constants, and how to read which columns."""
 
 
 @cache
-def _statement(make: Maker, postgresql: bool, integers: bool) -> Query:
-    if postgresql:
+def _statement(make: Maker, dialect_name: str, integers: bool) -> Statement:
+    if dialect_name == "postgresql":
         kind = ARRAY(BigInteger() if integers else String())
-        return make(select(func.unnest(bindparam("keys", type_=kind))))
-    listed = func.json_each(bindparam("keys", type_=String()))
-    return make(select(literal_column("value")).select_from(listed))
+        query = make(select(func.unnest(bindparam("keys", type_=kind))))
+        reader: Callable[[Any], Any] = _in_utc
+    else:
+        listed = func.json_each(bindparam("keys", type_=String()))
+        query = make(select(literal_column("value")).select_from(listed))
+        reader = _from_microseconds
+    compiled: Any = query.compile(dialect=_dialect(dialect_name))
+    readers: list[tuple[int, Callable[[Any], Any]]] = []
+    for i, column in enumerate(query.selected_columns):
+        if isinstance(column.type, Instant):
+            readers.append((i, reader))
+        elif isinstance(column.type, Boolean) and dialect_name == "sqlite":
+            readers.append((i, bool))
+    names = tuple(compiled.positiontup) if compiled.positiontup is not None else None
+    return str(compiled), names, dict(compiled.params), tuple(readers)
 
 
-def _sqlite_rows(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
-    instants = [i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant)]
-    ready = []
-    for row in rows:
-        values = list(row)
-        for i in instants:
-            if values[i] is not None:
-                values[i] = microseconds(values[i])
-        ready.append(tuple(values))
-    return ready
+@cache
+def _dialect(name: str) -> Dialect:
+    found = psycopg.dialect if name == "postgresql" else pysqlite.dialect
+    made: Dialect = found()
+    return made
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _from_microseconds(value: int) -> datetime:
+    return EPOCH + timedelta(microseconds=value)
+
+
+def _sqlite_value(value: Any) -> Any:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+@cache
+def _insert_statement(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
+    one = f"({', '.join([mark] * len(columns))})"
+    marks = ", ".join([one] * rows)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}"  # noqa: S608
+
+
+@cache
+def _change_statement(table: Table, names: tuple[str, ...]) -> str:
+    dialect = _dialect("postgresql")
+    kinds = [table.c[name].type.dialect_impl(dialect).compile(dialect) for name in names]
+    lists = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    key, *columns = names
+    sets = ", ".join(f"{name} = v.{name}" for name in columns)
+    return (
+        f"UPDATE {table.name} AS t SET {sets} "  # noqa: S608
+        f"FROM unnest({lists}) AS v({', '.join(names)}) WHERE t.{key} = v.{key}"
+    )
+
+
+class _Ticks(dict[Any, Any]):
+    """Instants as SQLite keeps them; most of a batch's occur many times."""
+
+    def __missing__(self, instant: datetime) -> int:
+        found = self[instant] = microseconds(instant)
+        return found
+
+
+def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
+    """`rows` with their instants as microseconds since 1970."""
+    width = len(columns)
+    flat = _flat_sqlite(table, tuple(columns), rows)
+    return [flat[i : i + width] for i in range(0, len(flat), width)]
+
+
+def _flat_sqlite(table: Table, columns: tuple[str, ...], rows: list[Any]) -> list[Any]:
+    flat = [value for row in rows for value in row]
+    ticks = _Ticks({None: None})
+    for i in _instants(table, columns):
+        flat[i :: len(columns)] = [ticks[value] for value in flat[i :: len(columns)]]
+    return flat
+
+
+@cache
+def _instants(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant))
+
+
+def _insert_sqlite(cursor: Any, table: Table, columns: tuple[str, ...], rows: list[Any]) -> None:
+    flat = _flat_sqlite(table, columns, rows)
+    step = ROWS_A_STATEMENT * len(columns)
+    whole = len(flat) - len(flat) % step
+    if whole:
+        statement = _insert_statement(table.name, columns, ROWS_A_STATEMENT, "?")
+        cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
+    if rest := flat[whole:]:
+        statement = _insert_statement(table.name, columns, len(rest) // len(columns), "?")
+        cursor.execute(statement, rest)

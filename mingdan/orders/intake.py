@@ -11,19 +11,18 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
-from itertools import count
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection
 
 from mingdan.orders import checks
-from mingdan.orders import model as m
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
 from mingdan.orders.flush import flush
+from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
@@ -120,40 +119,3 @@ def _content(kind: Any) -> Callable[[Command], tuple[Any, ...]]:
     names = [field.name for field in fields(kind) if field.name not in frame]
     # Two names at least, or the getter would give a bare value.
     return attrgetter("order_ref", *names)
-
-
-class Keys:
-    """New surrogate keys, taken in blocks where several writers share a sequence."""
-
-    def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:
-        self._connection = connection
-        self._block = block
-        self._postgresql = postgresql
-        self._ready: dict[str, Iterator[int]] = {}
-
-    def next(self, table: str) -> int:
-        found = next(self._ready.get(table, iter(())), None)
-        if found is None:
-            self._ready[table] = self._more(table)
-            found = next(self._ready[table])
-        return found
-
-    def _more(self, table: str) -> Iterator[int]:
-        key = next(iter(m.Base.metadata.tables[table].primary_key))
-        if self._postgresql:
-            parameters = {"table": table, "key": key.name, "count": self._block}
-            values = self._connection.execute(_NEXT_KEYS, parameters).scalars()
-            return iter([int(value) for value in values])
-        # The only writer, and rows are never deleted: nobody else takes these.
-        highest = self._connection.execute(_highest(table)).scalar()
-        return count((highest or 0) + 1)
-
-
-_NEXT_KEYS = text(
-    "SELECT nextval(pg_get_serial_sequence(:table, :key)) FROM generate_series(1, :count)"
-)
-
-
-@cache
-def _highest(table: str) -> Select[Any]:
-    return select(func.max(next(iter(m.Base.metadata.tables[table].primary_key))))

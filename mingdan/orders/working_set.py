@@ -53,6 +53,9 @@ class Subscription:
     status: str
     stored: bool = True
     changed: bool = False
+    opened_by: int = 0
+    changed_by: int = 0
+    """The orders of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -70,6 +73,8 @@ class Resource:
     licensed_until: datetime | None = None
     stored: bool = True
     changed: bool = False
+    changed_by: int = 0
+    """The order of this batch that did."""
 
 
 @dataclass(slots=True)

@@ -19,7 +19,8 @@ from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.flush import flush
-from mingdan.orders.intake import Keys, digest
+from mingdan.orders.intake import digest
+from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
 from mingdan.orders.stock import reservations
 from mingdan.orders.store import OrderStore

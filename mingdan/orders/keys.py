@@ -1,0 +1,92 @@
+"""New surrogate keys, taken in blocks where several writers share a sequence.
+
+Here: only that. Not here: natural keys (`order_ref`, numbers, ICCIDs).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from itertools import count
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine
+
+from mingdan.orders.bulk import driver_cursor
+from mingdan.orders.schema import METADATA
+
+MOST_AHEAD = 128
+"""Keys a process takes beyond what it needs; those it does not use stay unused for ever."""
+
+
+class Keys:
+    """Keys for the transaction of `connection`; `block`: about how many of a table it needs."""
+
+    def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:
+        self._connection = connection
+        self._block = block
+        self._postgresql = postgresql
+        self._ready: dict[str, Iterator[int]] = {}
+
+    def next(self, table: str) -> int:
+        """One more key of `table`, which has one surrogate key column."""
+        try:
+            return next(self._ready[table])
+        except (KeyError, StopIteration):
+            self._ready[table] = self._more(table)
+            return next(self._ready[table])
+
+    def _more(self, table: str) -> Iterator[int]:
+        if self._postgresql:
+            return _ahead(self._connection.engine).take(self._connection, table, self._block)
+        # The only writer, and rows are never deleted: nobody else takes these.
+        cursor = driver_cursor(self._connection)
+        (highest,) = cursor.execute(_highest(table)).fetchone()
+        return count((highest or 0) + 1)
+
+
+class _Ahead:
+    """Keys this process took from the sequences and has not given out yet."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._left: dict[str, list[int]] = defaultdict(list)
+        self._taken: dict[str, int] = defaultdict(int)
+
+    def take(self, connection: Connection, table: str, wanted: int) -> Iterator[int]:
+        """`wanted` keys in ascending order; whoever takes often is given more at once."""
+        with self._lock:
+            left = self._left[table]
+            if len(left) < wanted:
+                more = max(wanted - len(left), min(MOST_AHEAD, self._taken[table]))
+                self._taken[table] += more
+                rows = driver_cursor(connection).execute(_NEXT_KEYS, (_sequence(table), more))
+                left += [int(key) for (key,) in rows.fetchall()]
+            found, self._left[table] = left[:wanted], left[wanted:]
+        return iter(found)
+
+
+_NEXT_KEYS = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+_AHEAD: WeakKeyDictionary[Engine, _Ahead] = WeakKeyDictionary()
+
+
+def _ahead(engine: Engine) -> _Ahead:
+    return _AHEAD.setdefault(engine, _Ahead())
+
+
+@cache
+def _key(table: str) -> str:
+    return str(next(iter(METADATA.tables[table].primary_key)).name)
+
+
+@cache
+def _sequence(table: str) -> str:
+    """As PostgreSQL names the sequence of an identity column."""
+    return f"{table}_{_key(table)}_seq"
+
+
+@cache
+def _highest(table: str) -> str:
+    return f"SELECT max({_key(table)}) FROM {table}"  # noqa: S608

@@ -1,0 +1,219 @@
+"""What a batch leaves behind, table by table: rows to insert, rows to change.
+
+Here: the columns of each, whose order the log's payloads rely on, and whose
+order (`order_id`) each row is. Not here: writing them (`flush.py`) and the log
+(`payload.py`).
+
+Superseding goes before inserting, so that the databases' own guards against
+overlapping rows never see a state in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from mingdan.orders import model as m
+from mingdan.orders.batch import Batch
+from mingdan.orders.money.facts import booked
+from mingdan.orders.timelines import Timelines
+
+VERSION = 1
+"""Of the columns below: a payload says which it was written with."""
+_TIMES = "order_id valid_from valid_to recorded_at superseded_at"
+NEW = {
+    "party": "party_id party_ref party_type name document_type document_number contact recorded_at",
+    "billing_account": "account_id opened_at",
+    "subscription": "subscription_id subscription_ref account_id activated_at recorded_at "
+    "terminated_at termination_recorded_at changed_at",
+    "product": "product_id subscription_id offering_code status start_date termination_date",
+    "msisdn": "number state until subscription_id changed_at",
+    "sim_card": "iccid imsi state until subscription_id changed_at",
+    "product_order": "order_id order_ref order_type state channel subscription_id party_id "
+    "order_date completion_date recorded_at request_digest",
+    "product_order_item": "item_id order_id item_no action state product_id characteristic",
+    "number_holding": f"holding_id key_kind key subscription_id {_TIMES}",
+    "subscription_holding": f"holding_id subscription_id party_id {_TIMES}",
+    "subscription_block": f"block_id subscription_id reason direction {_TIMES}",
+    "customer_bill": "bill_id account_id order_id amount_fen billed_at due_at recorded_at",
+    "payment": "payment_id account_id order_id amount_fen paid_at recorded_at",
+    "refund": "refund_id account_id order_id payment_order_id amount_fen refunded_at recorded_at",
+    "account_membership": "membership_id subscription_id account_id order_id valid_from "
+    "recorded_at",
+    "account_entry": "transaction_ref leg_no ledger key amount_fen",
+    "money_transaction": "transaction_ref kind order_id effective_at recorded_at",
+    "party_protection": "protection_id party_id order_id scope valid_from valid_to maker checker "
+    "recorded_at",
+}
+"""Columns of new rows, in the order in which tables are written."""
+CHANGED = {
+    "subscription": "subscription_id terminated_at termination_recorded_at changed_at",
+    "product": "product_id status termination_date",
+    "msisdn": "number state until subscription_id changed_at",
+    "sim_card": "iccid state until subscription_id changed_at",
+    "product_order": "order_id state subscription_id party_id completion_date",
+    "number_holding": "holding_id superseded_at",
+    "subscription_holding": "holding_id superseded_at",
+    "subscription_block": "block_id superseded_at",
+}
+"""Columns of changed rows; the first is the key."""
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Rows of one table, and the order each belongs to."""
+
+    name: str
+    rows: list[Row]
+    orders: list[int]
+    new: bool = True
+
+    @property
+    def columns(self) -> list[str]:
+        return (NEW if self.new else CHANGED)[self.name].split()
+
+    @property
+    def table(self) -> Table:
+        return m.Base.metadata.tables[self.name]
+
+
+def sheets(batch: Batch) -> Iterator[Sheet]:
+    """Everything `batch` changed, in the order it is to be written; new rows have their keys."""
+    rows, known = batch.rows, batch.on_record
+    changed = [s for s in known.subscriptions.values() if s.stored and s.changed]
+    fresh = [s for s in known.subscriptions.values() if not s.stored]
+    by = [s.changed_by for s in changed]
+    yield Sheet(
+        "subscription",
+        [
+            (s.subscription_id, s.terminated_at, s.termination_recorded_at, s.changed_at)
+            for s in changed
+        ],
+        by,
+        new=False,
+    )
+    products = [(s.product_id, s.status, s.terminated_at) for s in changed]
+    yield Sheet("product", products, by, new=False)
+    first = {row[6]: row[0] for row in (*reversed(rows.staged), *reversed(rows.orders))}
+    yield Sheet("party", rows.parties, [first[row[0]] for row in rows.parties])
+    opened = {s.account_id: s.opened_by for s in fresh}
+    yield Sheet("billing_account", rows.accounts, [opened[row[0]] for row in rows.accounts])
+    by = [s.opened_by for s in fresh]
+    yield Sheet(
+        "subscription",
+        [
+            (
+                s.subscription_id,
+                s.ref,
+                s.account_id,
+                s.activated_at,
+                s.recorded_at,
+                s.terminated_at,
+                s.termination_recorded_at,
+                s.changed_at,
+            )
+            for s in fresh
+        ],
+        by,
+    )
+    yield Sheet(
+        "product",
+        [
+            (
+                s.product_id,
+                s.subscription_id,
+                s.product_code,
+                s.status,
+                s.activated_at,
+                s.terminated_at,
+            )
+            for s in fresh
+        ],
+        by,
+    )
+    yield from _resources(batch)
+    yield Sheet("product_order", rows.orders, [row[0] for row in rows.orders])
+    yield Sheet(
+        "product_order",
+        [(row[0], row[3], row[5], row[6], row[8]) for row in rows.staged],
+        [row[0] for row in rows.staged],
+        new=False,
+    )
+    yield _keyed(batch, "product_order_item", rows.items, 0)
+    yield from _spans(batch, "number_holding", known.number_holdings)
+    yield from _spans(batch, "subscription_holding", known.owners)
+    yield from _spans(batch, "subscription_block", known.blocks)
+    yield _keyed(batch, "customer_bill", rows.bills, 1)
+    yield _keyed(batch, "payment", rows.payments, 1)
+    yield _keyed(batch, "refund", rows.refunds, 1)
+    yield _keyed(batch, "account_membership", rows.memberships, 2)
+    entries, transactions = booked(rows.bills, rows.payments, rows.refunds)
+    of = {row[0]: row[2] for row in transactions}
+    yield Sheet("account_entry", entries, [of[row[0]] for row in entries])
+    yield Sheet("money_transaction", transactions, [row[2] for row in transactions])
+    yield _keyed(batch, "party_protection", rows.protections, 1)
+
+
+def _keyed(batch: Batch, name: str, rows: list[Row], order: int) -> Sheet:
+    """New rows given their keys; `order`: where they name their order."""
+    new_id = batch.new_id
+    return Sheet(name, [(new_id(name), *row) for row in rows], [row[order] for row in rows])
+
+
+def _resources(batch: Batch) -> Iterator[Sheet]:
+    for name, resources in (
+        ("msisdn", batch.on_record.numbers.values()),
+        ("sim_card", batch.on_record.sims.values()),
+    ):
+        changed = [r for r in resources if r.changed and r.stored]
+        fresh = [r for r in resources if r.changed and not r.stored]
+        imsis = name == "sim_card"
+        yield Sheet(
+            name,
+            [
+                (r.name, r.imsi, r.state, r.until, r.subscription_id, r.changed_at)
+                if imsis
+                else (r.name, r.state, r.until, r.subscription_id, r.changed_at)
+                for r in fresh
+            ],
+            [r.changed_by for r in fresh],
+        )
+        yield Sheet(
+            name,
+            [(r.name, r.state, r.until, r.subscription_id, r.changed_at) for r in changed],
+            [r.changed_by for r in changed],
+            new=False,
+        )
+
+
+def _spans(batch: Batch, name: str, timelines: Timelines) -> Iterator[Sheet]:
+    ended = timelines.ended
+    rows: list[Row] = [(span.row_id, span.superseded_at) for span in ended]
+    yield Sheet(name, rows, [span.ended_by for span in ended], new=False)
+    new_id = batch.new_id
+    begun = [
+        span
+        for span in timelines.begun
+        # Begun and superseded at one instant: nobody ever believed it.
+        if span.superseded_at is None or span.superseded_at > span.recorded_at
+    ]
+    yield Sheet(
+        name,
+        [
+            (
+                new_id(name),
+                *s.what,
+                s.order_id,
+                s.valid_from,
+                s.valid_to,
+                s.recorded_at,
+                s.superseded_at,
+            )
+            for s in begun
+        ],
+        [s.order_id for s in begun],
+    )
