@@ -9,8 +9,8 @@ Three tables are bitemporal (`Spans`): a row says that a fact held during
 `[valid_from, valid_to)`, and that the store believed so during
 `[recorded_at, superseded_at)`. A row is never changed but for its
 `superseded_at`, set once; what was known at an instant can be read for ever.
-The databases themselves refuse two rows that overlap in both times (exclusion
-constraints in PostgreSQL, triggers in SQLite; both in the migrations).
+The databases themselves refuse two rows that overlap in both times (triggers, in
+the migrations) and, by unique indices, two that both hold now.
 """
 
 from __future__ import annotations
@@ -72,6 +72,11 @@ def key_column() -> Any:
 def link_column(target: str, *, index: bool = False) -> Any:
     """A 64-bit foreign key."""
     return mapped_column(BIG, ForeignKey(target), index=index)
+
+
+def _held_once(name: str, *columns: str) -> Index:
+    """At most one of a key is believed in now and has no end."""
+    return Index(name, *columns, unique=True, postgresql_where=_NOW, sqlite_where=_NOW)
 
 
 class Party(Base):
@@ -279,6 +284,8 @@ class NumberHolding(Spans, Base):
             postgresql_where=_NOW,
             sqlite_where=_NOW,
         ),
+        # And nobody else has them: also between two writers who do not see each other.
+        _held_once("uq_number_holding_holder", "key_kind", "key"),
     )
     holding_id: Mapped[int] = key_column()
     key_kind: Mapped[str]
@@ -291,6 +298,7 @@ class SubscriptionHolding(Spans, Base):
     """Which party held a subscription when."""
 
     __tablename__ = "subscription_holding"
+    __table_args__ = (_held_once("uq_subscription_holding_now", "subscription_id"),)
     holding_id: Mapped[int] = key_column()
     subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
     party_id: Mapped[int] = link_column("party.party_id", index=True)
@@ -301,6 +309,9 @@ class SubscriptionBlock(Spans, Base):
     """A suspension (停机) of one reason and direction; several stack."""
 
     __tablename__ = "subscription_block"
+    __table_args__ = (
+        _held_once("uq_subscription_block_now", "subscription_id", "reason", "direction"),
+    )
     block_id: Mapped[int] = key_column()
     subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
     reason: Mapped[str]

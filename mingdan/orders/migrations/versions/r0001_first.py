@@ -301,6 +301,24 @@ def _postgresql_guards() -> list[str]:
             "FOR EACH ROW EXECUTE FUNCTION mingdan_refuse()"
         ),
     ]
+    statements += exclusions()
+    for table in SPANS:
+        changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in _fixed(table))
+        statements.append(
+            f"CREATE TRIGGER {table}_kept BEFORE UPDATE ON {table} FOR EACH ROW "
+            f"WHEN (OLD.superseded_at IS NOT NULL OR NEW.superseded_at IS NULL OR {changed}) "
+            "EXECUTE FUNCTION mingdan_refuse()"
+        )
+        statements.append(
+            f"CREATE TRIGGER {table}_grows BEFORE DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION mingdan_refuse()"
+        )
+    return statements
+
+
+def exclusions() -> list[str]:
+    """Exclusion constraints: rows of one key never overlap in both times."""
+    statements = []
     for table, key in SPANS.items():
         # A range holds integers without the btree_gist extension, which a server may
         # lack; a word becomes the range of its hash.
@@ -315,16 +333,6 @@ def _postgresql_guards() -> list[str]:
             + ", ".join(parts)
             + ", tstzrange(valid_from, valid_to) WITH &&"
             + ", tstzrange(recorded_at, superseded_at) WITH &&)"
-        )
-        changed = " OR ".join(f"OLD.{c} IS DISTINCT FROM NEW.{c}" for c in _fixed(table))
-        statements.append(
-            f"CREATE TRIGGER {table}_kept BEFORE UPDATE ON {table} FOR EACH ROW "
-            f"WHEN (OLD.superseded_at IS NOT NULL OR NEW.superseded_at IS NULL OR {changed}) "
-            "EXECUTE FUNCTION mingdan_refuse()"
-        )
-        statements.append(
-            f"CREATE TRIGGER {table}_grows BEFORE DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION mingdan_refuse()"
         )
     return statements
 
