@@ -100,4 +100,31 @@ PROTECTIONS = Table(
     sort=("subject_type", "subject_id", "scope", "valid_from"),
 )
 
-TABLES = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS)
+RECONCILIATION = Table(
+    name="reconciliation",
+    stage="orders",
+    grain="one mismatch inside the order store, as found when the night's step ran",
+    columns=(
+        C("code", "VARCHAR", "kind of mismatch (reference/reconciliation.csv)"),
+        C("area", "VARCHAR", "resources, provisioning, orders, account, offers or customers"),
+        C("severity", "VARCHAR", "fault, or note for what heals or may be meant"),
+        C("subject_kind", "VARCHAR", "msisdn, iccid, subscription, order, reservation, ..."),
+        C("subject_key", "VARCHAR", "which one", personal="text"),
+        C("subscription_id", "BIGINT", "subscription concerned; null if none is known"),
+        C("expected", "VARCHAR", "what one record says"),
+        C("found", "VARCHAR", "what the other one says"),
+        C("repair", "VARCHAR", "suggested repair"),
+        C("repair_zh", "VARCHAR", "the same in Chinese"),
+    ),
+    key=("code", "subject_kind", "subject_key", "expected", "found"),
+    sort=("area", "code", "subject_kind", "subject_key", "expected", "found"),
+)
+
+TABLES = (
+    ORDER_EVENTS,
+    NUMBER_HOLDINGS,
+    SUBSCRIPTION_HOLDINGS,
+    SUBSCRIPTIONS,
+    PROTECTIONS,
+    RECONCILIATION,
+)
