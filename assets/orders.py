@@ -7,7 +7,12 @@ Here: the assets of stage `orders` and their checks. Not here: taking orders
 from __future__ import annotations
 
 from assets.build import Check, assets_of
-from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.orders.tables import (
+    NUMBER_HOLDINGS,
+    RECONCILIATION,
+    SUBSCRIPTION_HOLDINGS,
+    SUBSCRIPTIONS,
+)
 
 CHECKS = [
     Check(
@@ -32,3 +37,18 @@ CHECKS = [
 ]
 
 order_snapshot = assets_of("order_snapshot", checks=CHECKS, kinds={"sqlite", "deltalake"})
+
+reconciliation = assets_of(
+    "reconciliation",
+    deps={},
+    checks=[
+        Check(
+            "nothing_differs",
+            RECONCILIATION,
+            (RECONCILIATION,),
+            "The order store agrees with itself; each mismatch is listed with a repair.",
+            blocking=False,
+        )
+    ],
+    kinds={"sqlite", "deltalake"},
+)

@@ -24,11 +24,13 @@ from mingdan.lists.joint import build as build_list
 from mingdan.lists.release import publish
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.night import Night, Report, Step
+from mingdan.orders.reconcile import reconcile_night
 from mingdan.orders.snapshot import snapshot
 from mingdan.orders.tables import (
     NUMBER_HOLDINGS,
     ORDER_EVENTS,
     PROTECTIONS,
+    RECONCILIATION,
     SUBSCRIPTION_HOLDINGS,
     SUBSCRIPTIONS,
 )
@@ -82,6 +84,7 @@ STEPS = (
         snapshot,
         (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS),
     ),
+    NamedStep("reconciliation", "orders", once(reconcile_night, RECONCILIATION), (RECONCILIATION,)),
     NamedStep("landed_usage", "usage", land, (LANDED_USAGE, USAGE_FILES, USAGE_QUARANTINE)),
     NamedStep("usage", "usage", build_usage, (USAGE,)),
     NamedStep("guided_usage", "guiding", guide, (GUIDED_USAGE, REJECTED_USAGE)),

@@ -17,6 +17,7 @@ from pipelines.sensors import late_files
 
 ASSETS = [
     orders.order_snapshot,
+    orders.reconciliation,
     usage.landed_usage,
     usage.usage,
     guiding.guided_usage,
@@ -39,7 +40,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         sensors=[late_files, run_failed, check_failed],
         resources={"installation": installation or Installation()},
         # One process a run: the lock and the lake are opened once, and a night
-        # of eleven steps does not pay eleven interpreter starts.
+        # of twelve steps does not pay eleven interpreter starts.
         executor=dg.in_process_executor,
     )
 
