@@ -64,7 +64,11 @@ def rate_of(connection: Connection, interface_no: str, at: datetime) -> Rate:
 
 
 def take(connection: Connection, interface_no: str, at: datetime) -> None:
-    """Count one request at `at`, in a transaction of `Database.writing`. Raises TooMany."""
+    """Count one request at `at`, in a transaction of `Database.writing`. Raises TooMany.
+
+    `at` is the clock's after the transaction began: time spent waiting for other
+    writers would look like requests sent too early.
+    """
     rate = rate_of(connection, interface_no, at)
     each = max(1, rate.per_seconds * _SECOND // rate.requests)
     now = microseconds(at)

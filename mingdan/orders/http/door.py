@@ -109,6 +109,8 @@ class Door:
                 raise Refused("unauthenticated")
             visit.interface_no = actor.interface_no
             with database.writing() as connection:
+                # it may have waited for other writers, which is no fault of the sender's
+                at = service.clock()
                 rates.take(connection, actor.interface_no, at)
             scope["mingdan.caller"] = Caller(service, actor, at)
         length = headers.get(b"content-length", b"0")
