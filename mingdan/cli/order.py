@@ -1,7 +1,8 @@
 """`mingdan order`: take orders at the counter, look a subscription up, load orders in bulk.
 
 Here: one command a business. Not here: their common options (`counter.py`),
-looking up and loading (`order_lookup.py`), checks and effects (`mingdan.orders`).
+looking up and loading (`order_lookup.py`), orders on their way
+(`order_lifecycle.py`), checks and effects (`mingdan.orders`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mingdan.cli import order_lifecycle as lifecycle
 from mingdan.cli.counter import (
     AsJson,
     At,
@@ -31,6 +33,7 @@ from mingdan.cli.counter import (
     store_at,
 )
 from mingdan.cli.order_lookup import apply_file, show
+from mingdan.cli.order_reconcile import reconcile
 from mingdan.orders import commands as c
 
 app = typer.Typer(
@@ -326,3 +329,12 @@ def protect(
 
 app.command()(show)
 app.command("apply")(apply_file)
+app.command()(lifecycle.place)
+app.command()(lifecycle.pay_for)
+app.command()(lifecycle.provision)
+app.command()(lifecycle.complete)
+app.command()(lifecycle.cancel)
+app.command()(lifecycle.reverse)
+app.command()(lifecycle.expire)
+app.command()(lifecycle.status)
+app.command()(reconcile)
