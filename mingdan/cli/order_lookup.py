@@ -40,10 +40,12 @@ def show(subscription: Subscription, *, as_json: AsJson = False) -> None:
     summary.title = f"Subscription {found['subscription_id']} (times in Asia/Shanghai)"
 
     for name, value in found.items():
-        if not isinstance(value, list):
+        if name == "features":
+            summary.add_row(name, ", ".join(value) or "-")
+        elif not isinstance(value, list):
             summary.add_row(name.replace("_", " "), _shown(value))
     console.print(summary)
-    for name in ("numbers", "holders", "blocks", "orders"):
+    for name in ("numbers", "holders", "blocks", "product_to_come", "orders"):
         rows = found[name]
         if not rows:
             console.print(f"no {name}")
