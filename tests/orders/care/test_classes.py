@@ -105,6 +105,15 @@ def test_a_class_given_by_rules_is_not_added_by_hand(classes: ClassDictionary, c
     assert refused(lambda: classes.propose(new(code), actor=LI, at=at(0))) == "class_exists"
 
 
+def test_an_entry_does_not_cut_one_that_begins_later(classes: ClassDictionary) -> None:
+    classes.propose(new(valid_from=at(10)), actor=LI, at=at(0))
+    classes.approve("campus_2026", actor=WANG, at=at(1))
+    classes.propose(new(valid_from=at(5)), actor=LI, at=at(2))
+    early = refused(lambda: classes.approve("campus_2026", actor=WANG, at=at(3)))
+    assert early == "class_exists"
+    assert [len(classes.entries(at=at(days))) for days in (9, 10)] == [0, 1]
+
+
 BAD: list[dict[str, Any]] = [
     {"class_code": "Campus"},
     {"class_code": "c"},

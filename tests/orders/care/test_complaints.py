@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from mingdan.calendar import business_day
 from mingdan.identifiers import digits
@@ -142,6 +143,9 @@ def test_a_file_of_somebody_else_is_left_alone(
     called = lambda: export_complaints(store, landing, DAY, actor=SYSTEM, at=at(5))  # noqa: E731
     assert refused(called) == "complaint_file_foreign"
     assert path.read_text() == "theirs\n"
+    with store.database.reading() as connection:
+        fixed = connection.execute(text("SELECT count(*) FROM complaint_export")).scalar()
+    assert fixed == int(given_before), "nothing was fixed by what was refused"
     path.unlink()
     assert called().complaints == 1
     assert sorted(each.name for each in path.parent.iterdir()) == ["complaints.csv"]
@@ -175,14 +179,14 @@ NUMBERS = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(NUMBERS)
-def test_a_number_taken_down_is_a_number_taken_in(text: str) -> None:
+def test_a_number_taken_down_is_a_number_taken_in(typed: str) -> None:
     try:
-        ours = words.number("number", text)
+        ours = words.number("number", typed)
     except Refused:
         # an empty text is refused before it is looked at
-        if digits(text):
+        if digits(typed):
             with pytest.raises(Flaw):
-                fields.any_number(text, "number")
+                fields.any_number(typed, "number")
         return
-    assert fields.any_number(text, "number") == ours
+    assert fields.any_number(typed, "number") == ours
     assert fields.any_number(ours, "number") == ours, "as the file writes it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -113,6 +114,18 @@ def test_a_draft_replaces_a_draft_and_a_stale_look_is_refused(base: KnowledgeBas
     assert again.published_at == at(3)
     assert base.retire("suspend-fee", actor=WANG, at=at(4)).state == "retired"
     assert refused(lambda: base.retire("suspend-fee", actor=WANG, at=at(5))) == "kb_no_version"
+
+
+def test_writers_at_the_same_time_take_turns(store: OrderStore, url: str) -> None:
+    def write(number: int) -> int:
+        with OrderStore.open(url) as own:
+            what = draft(body=f"第{number}种说法")
+            return KnowledgeBase(own).write(what, actor=LI, at=at(0)).version_no
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(write, range(4))) == [1, 2, 3, 4]
+    states = [each.state for each in KnowledgeBase(store).history("suspend-fee")]
+    assert states == ["retired", "retired", "retired", "draft"]
 
 
 def test_a_counter_may_write_but_not_publish(base: KnowledgeBase) -> None:
