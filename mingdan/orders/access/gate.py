@@ -9,13 +9,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mingdan.orders import checks
 from mingdan.orders.access import model as m
 from mingdan.orders.access import rules
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.column_types import Instant
 from mingdan.orders.refusals import Refused
+
+_A, _AT = m.PartnerAgreement, bindparam("at", type_=Instant())
+_AGREEMENT = (
+    select(_A.agreement_id)
+    .where(
+        _A.partner_id == bindparam("partner_id"),
+        _A.status == "approved",
+        _A.valid_from <= _AT,
+        _A.valid_to > _AT,
+    )
+    .limit(1)
+)
 
 
 def allow(connection: Connection, *, actor: Actor, business: str, at: datetime) -> None:
@@ -59,17 +72,7 @@ def open_interface(connection: Connection, interface_no: str, at: datetime) -> r
 
 
 def _agreed(connection: Connection, partner_id: int, at: datetime) -> bool:
-    a = m.PartnerAgreement
-    found = connection.execute(
-        select(a.agreement_id)
-        .where(
-            a.partner_id == partner_id,
-            a.status == "approved",
-            a.valid_from <= at,
-            a.valid_to > at,
-        )
-        .limit(1)
-    )
+    found = connection.execute(_AGREEMENT, {"partner_id": partner_id, "at": at})
     return found.first() is not None
 
 

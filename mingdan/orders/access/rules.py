@@ -14,18 +14,55 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from mingdan.calendar import day_start
 from mingdan.orders.access import hours
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours
+from mingdan.orders.column_types import Instant
 from mingdan.reference import load
 
 ANY = "*"
 PARTNER_ROLE = "partner"
 _Triple = tuple[str, str, str]
+
+
+def _interface_at() -> Select[*tuple[Any, ...]]:
+    n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
+    at = bindparam("at", type_=Instant())
+    in_force = and_(
+        p.interface_id == n.interface_id,
+        p.valid_from <= at,
+        or_(p.valid_to.is_(None), p.valid_to > at),
+    )
+    return (
+        select(n.partner_id, p.period_id, partner.status)
+        .outerjoin(p, in_force)
+        .outerjoin(partner, partner.partner_id == n.partner_id)
+        .where(n.interface_no == bindparam("interface_no"))
+    )
+
+
+def _permissions_at() -> Select[*tuple[Any, ...]]:
+    p = m.Permission
+    return (
+        select(p.interface_no, p.business, p.hours)
+        .where(
+            p.role == bindparam("role"),
+            or_(p.interface_no == bindparam("interface_no"), p.interface_no == ANY),
+            or_(p.business == bindparam("business"), p.business == ANY),
+            p.valid_from <= bindparam("at", type_=Instant()),
+        )
+        .order_by(p.valid_from)
+    )
+
+
+# Made once: every order asks at the gate, and making a statement costs more than running it.
+_INTERFACE = _interface_at()
+_PERMISSIONS = _permissions_at()
 
 
 @dataclass(frozen=True)
@@ -45,18 +82,7 @@ def roles() -> dict[str, dict[str, str]]:
 
 def interface(connection: Connection, interface_no: str, at: datetime) -> Interface | None:
     """The interface of that number as of `at`; None if there is none."""
-    n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
-    in_force = and_(
-        p.interface_id == n.interface_id,
-        p.valid_from <= at,
-        or_(p.valid_to.is_(None), p.valid_to > at),
-    )
-    row = connection.execute(
-        select(n.partner_id, p.period_id, partner.status)
-        .outerjoin(p, in_force)
-        .outerjoin(partner, partner.partner_id == n.partner_id)
-        .where(n.interface_no == interface_no)
-    ).one_or_none()
+    row = connection.execute(_INTERFACE, {"interface_no": interface_no, "at": at}).one_or_none()
     if row is not None:
         return Interface(interface_no, row.period_id is not None, row.partner_id, row.status)
     shipped = load.by("interface", "interface_no").get(interface_no)
@@ -83,19 +109,10 @@ def hours_of(
     connection: Connection, role: str, interface_no: str, business: str, at: datetime
 ) -> Hours | None:
     """The hours of the most specific permission in force at `at`; None without any."""
-    p = m.Permission
+    asked = {"role": role, "interface_no": interface_no, "business": business, "at": at}
     own: dict[_Triple, str] = {
-        (row.role, row.interface_no, row.business): row.hours
-        for row in connection.execute(
-            select(p.role, p.interface_no, p.business, p.hours)
-            .where(
-                p.role == role,
-                p.interface_no.in_((interface_no, ANY)),
-                p.business.in_((business, ANY)),
-                p.valid_from <= at,
-            )
-            .order_by(p.valid_from)
-        )
+        (role, row.interface_no, row.business): row.hours
+        for row in connection.execute(_PERMISSIONS, asked)
     }
     for number in (interface_no, ANY):
         for what in (business, ANY):
