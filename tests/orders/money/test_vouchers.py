@@ -292,6 +292,7 @@ def test_the_database_lets_nobody_use_a_voucher_twice(
 def test_eight_at_once_redeem_each_voucher_once(
     store: OrderStore, desk: VoucherDesk, url: str, tmp_path: Path
 ) -> None:
+    done(store, *[opening(n) for n in range(4, WORKERS + 1)])
     pairs = made(desk, tmp_path)
     sell(desk, 4)
     gate = Barrier(WORKERS)
@@ -303,7 +304,7 @@ def test_eight_at_once_redeem_each_voucher_once(
             gate.wait(60)
             for turn, (_, pin) in enumerate(pairs):
                 try:
-                    redeem(VoucherDesk(mine, PEPPER), pin, f"{name}-{turn}", f"S{1 + name % 2}")
+                    redeem(VoucherDesk(mine, PEPPER), pin, f"{name}-{turn}", f"S{1 + name}")
                     outcomes.append("redeemed")
                 except Refused as refused:
                     outcomes.append(refused.code)
@@ -314,5 +315,6 @@ def test_eight_at_once_redeem_each_voucher_once(
     assert sorted(outcomes) == ["redeemed"] * 4 + ["voucher_state"] * 4 * (WORKERS - 1)
     assert desk.batch("B1", at=at(4)).states == {"used": 4}
     accounts = AccountDesk(store)
-    held = [accounts.show(ref, at=at(4)).accounts[0].balance_fen for ref in ("S1", "S2")]
+    refs = [f"S{1 + name}" for name in range(WORKERS)]
+    held = [accounts.show(ref, at=at(4)).accounts[0].balance_fen for ref in refs]
     assert sum(held) == 4 * 5000
