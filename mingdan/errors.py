@@ -31,3 +31,7 @@ class LakeError(MingdanError):
 
 class Busy(MingdanError):
     """Another run holds what this one needs."""
+
+
+class Unreachable(Busy):
+    """A database went away in the middle; what was asked for may be done or not."""

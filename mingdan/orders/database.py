@@ -27,7 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from mingdan.errors import Busy, InputRefused, WrongUsage
+from mingdan.errors import Busy, InputRefused, Unreachable, WrongUsage
+from mingdan.orders.turns import NoTurn, Turns
 
 STRIPES = 512
 """Advisory locks a PostgreSQL writer spreads its keys over; few enough for the lock table."""
@@ -65,6 +66,9 @@ class Database:
         if not self.is_postgresql:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", _prepare_postgresql)
+        self._turns = None if self.is_postgresql else Turns(self._writer)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -81,23 +85,45 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that is wholly done or wholly not. Raises Busy after 30 s."""
-        with self.engine.connect() as connection:
-            if not self.is_postgresql:
-                connection = connection.execution_options(mingdan_writes=True)
-            try:
-                with connection.begin():
-                    if self.is_postgresql:
-                        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS}s'"))
+        """One transaction that is wholly done or wholly not.
+
+        On SQLite, threads of one process that write at the same time share its
+        commit (`turns.py`). Raises Busy after 30 s behind another writer, and
+        Unreachable if the database went away: what was asked for may then be
+        done or not, but never in part.
+        """
+        with self._explained():
+            if self._turns is not None:
+                with self._turns.turn(LOCK_WAIT_SECONDS) as connection:
                     yield connection
-            except OperationalError as error:
-                reason = str(error.orig)
-                if "database is locked" in reason or "lock timeout" in reason:
-                    raise Busy(
-                        f"the order store {self.name} is held by another writer; "
-                        f"waited {LOCK_WAIT_SECONDS} s"
-                    ) from error
-                raise
+            else:
+                with self.engine.connect() as connection, connection.begin():
+                    yield connection
+
+    def _writer(self) -> Connection:
+        return self.engine.connect().execution_options(mingdan_writes=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell a wait that was too long and a lost connection from other errors."""
+        driver: Any = self.engine.dialect.loaded_dbapi
+        try:
+            yield
+        except (NoTurn, OperationalError, driver.OperationalError) as error:
+            cause: Any = getattr(error, "orig", error)
+            if isinstance(error, NoTurn) or _waited_in_vain(cause):
+                raise Busy(
+                    f"the order store {self.name} is held by another writer; "
+                    f"waited {LOCK_WAIT_SECONDS} s"
+                ) from error
+            if self.is_postgresql and _gone(cause):
+                # Those at rest in the pool are gone too.
+                self.engine.dispose()
+                raise Unreachable(
+                    f"the order store {self.name} cannot be reached; ask again by order_ref: "
+                    "what was being written is wholly done or wholly not"
+                ) from error
+            raise
 
     def lock(self, connection: Connection, space: Space, keys: Iterable[str]) -> None:
         """Make every other writer of any of `keys` wait until this transaction ends.
@@ -168,6 +194,32 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # Once for a connection: in every transaction it would be one more way there and back.
+    connection.execute(f"SET lock_timeout = '{int(LOCK_WAIT_SECONDS * 1000)}ms'")
+    connection.execute("SET timezone = 'UTC'")
+    connection.commit()
+
+
+def _waited_in_vain(cause: Any) -> bool:
+    """Whether the database gave up waiting for another writer (or both for each other)."""
+    # PostgreSQL: lock_not_available, deadlock_detected
+    return "database is locked" in str(cause) or getattr(cause, "sqlstate", None) in (
+        "55P03",
+        "40P01",
+    )
+
+
+def _gone(cause: Any) -> bool:
+    """Whether PostgreSQL's connection was lost or refused, not one statement."""
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        # The connection itself broke, or a statement before this one in a pipeline.
+        return type(cause).__name__ != "PipelineAborted"
+    # Shutting down, crashed, starting up; connection exceptions.
+    return bool(state.startswith(("57P", "08")))
 
 
 def _begin_sqlite(connection: Connection) -> None:

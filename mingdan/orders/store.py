@@ -11,21 +11,25 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
 import polars as pl
 
+from mingdan.errors import Unreachable
 from mingdan.orders import catalogue, lookups, reading, standing
 from mingdan.orders import restrictions as written_back
 from mingdan.orders.commands import AnyCommand, Applied, Refusal
-from mingdan.orders.database import Database
-from mingdan.orders.intake import apply_batch, read_frames
+from mingdan.orders.database import LOCK_WAIT_SECONDS, Database
+from mingdan.orders.intake import Entry, apply_batch, read_frames
 from mingdan.orders.outbox import Outbox, Position, read_outbox
 from mingdan.orders.policy import Policy
 from mingdan.orders.restrictions import Restriction
 from mingdan.orders.working_set import Offering
 
+RETRY_SECONDS = 0.5
+"""How long to leave a database alone that went away."""
 BATCH = 5_000
 """Commands of one transaction: large enough that statements cost little per command."""
 
@@ -96,7 +100,8 @@ class OrderStore:
         `at`; equal instants keep their order), so that what was known at an
         earlier instant never depends on what was handed in together. Idempotent
         by `order_ref`. One transaction for every 5,000; `progress` is told the
-        number done after each. Raises Busy if another writer holds the store.
+        number done after each. Raises Busy if another writer holds the store,
+        Unreachable if the database stays away for 30 s.
         """
         refused: list[Refusal] = []
         accepted = sorted(read_frames(commands, refused), key=lambda each: each[0].recorded_at)
@@ -104,15 +109,31 @@ class OrderStore:
         done = len(refused)
         for start in range(0, len(accepted), BATCH):
             part = accepted[start : start + BATCH]
-            with _without_collector(), self._database.writing() as connection:
-                outcome = apply_batch(
-                    self._database, connection, self._policy, self._offerings, part
-                )
+            with _without_collector():
+                outcome = self._apply(part)
             total = total.plus(outcome)
             done += len(part)
             if progress is not None:
                 progress(done)
         return total
+
+    def _apply(self, part: list[Entry]) -> Applied:
+        """One batch; again if the database went away, for as long as a lock is waited for.
+
+        Idempotent by `order_ref`: what was done before the connection broke is
+        `repeated` the second time.
+        """
+        until = monotonic() + LOCK_WAIT_SECONDS
+        while True:
+            try:
+                with self._database.writing() as connection:
+                    return apply_batch(
+                        self._database, connection, self._policy, self._offerings, part
+                    )
+            except Unreachable:
+                if monotonic() > until:
+                    raise
+                sleep(RETRY_SECONDS)
 
     def settle(self) -> None:
         """Wait until every order now being written is on record. Raises Busy after 30 s.
