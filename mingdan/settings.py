@@ -38,6 +38,13 @@ class Settings(BaseSettings):
     """How many days back a late usage record re-opens its event day."""
     bad_rows_limit: float = Field(default=0.10, gt=0, le=1)
     """Share of bad rows above which a whole file is refused."""
+    max_file_bytes: int = Field(default=8 * 2**30, gt=0)
+    """Unpacked bytes above which a usage file is refused."""
+    max_file_lines: int = Field(default=50_000_000, gt=0)
+    """Lines above which a usage file is refused."""
+    max_unpack_ratio: int = Field(default=100, ge=1)
+    """How many times its size a compressed usage file may unpack to; usage packs 5 to 20
+    times. Not asked of the first 64 MiB."""
     retention_days: int = Field(default=400, ge=31)
     """Days of lake history kept by the retention job."""
 

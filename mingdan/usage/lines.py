@@ -24,7 +24,7 @@ from mingdan.usage.source import Encoding, Source
 from mingdan.usage.text import Block, FileRefused, too_long
 
 Positions = NDArray[np.int64]
-_NEWLINE = 10
+_NEWLINE, _RETURN = 10, 13
 _SURPLUS = "\0surplus"
 """What follows the last declared field; a line with anything there has too many."""
 
@@ -136,9 +136,12 @@ def _bounds(data: bytes) -> Positions:
 
 
 def _blank(data: bytes, bounds: Positions, lengths: Positions) -> NDArray[np.bool_]:
-    blank = np.zeros(lengths.size, dtype=np.bool_)
-    for at in np.flatnonzero(lengths <= 2):
-        blank[at] = not data[bounds[at] : bounds[at + 1]].strip(b"\r\n")
+    """Which lines hold nothing but their line end; a file may be made of them alone."""
+    blank: NDArray[np.bool_] = lengths == 0
+    short = np.flatnonzero((lengths > 0) & (lengths <= 2))
+    each = np.frombuffer(data, dtype=np.uint8)
+    first, last = each[bounds[short]], each[bounds[short + 1] - 1]
+    blank[short] = np.isin(first, (_NEWLINE, _RETURN)) & np.isin(last, (_NEWLINE, _RETURN))
     return blank
 
 

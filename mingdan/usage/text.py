@@ -10,22 +10,59 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
+
+import numpy as np
 
 from mingdan.identifiers import mask_number
+from mingdan.settings import Settings
 from mingdan.usage.source import Encoding, Source
 
 BLOCK_BYTES = 16 * 1024 * 1024
 """Decompressed bytes read at once; memory does not grow with the file."""
+BLOCK_LINES = 262_144
+"""Lines handed on at once; a line costs memory however short it is."""
+_RATIO_FREE = 64 * 1024 * 1024
+"""Unpacked bytes any small file may have: what is so small may well be uniform."""
+_NEWLINE = 10
 _MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-8-sig": b"\xef\xbb\xbf", "gb18030": b"\x84\x31\x95\x33"}
 
 
 class FileRefused(Exception):
     """One file cannot be taken as a whole; the message says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one file may unpack to: what is beyond it is no delivery, or an attack."""
+
+    bytes: int
+    lines: int
+    ratio: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(settings.max_file_bytes, settings.max_file_lines, settings.max_unpack_ratio)
+
+    def unpacked(self, size: int, source: Source) -> int:
+        """Most bytes a file of `size` bytes as delivered can hold within the limits."""
+        if source.file.compression == "none":
+            return min(size, self.bytes)
+        return min(self.bytes, max(_RATIO_FREE, self.ratio * size))
+
+    def check(self, unpacked: int, size: int, source: Source) -> None:
+        """Raises FileRefused if so many bytes have come out of a file of `size` bytes."""
+        if unpacked > self.bytes:
+            raise FileRefused(f"larger than max_file_bytes = {self.bytes}")
+        if unpacked > self.unpacked(size, source):
+            raise FileRefused(
+                f"unpacks to more than max_unpack_ratio = {self.ratio} times its size"
+            )
 
 
 @dataclass(frozen=True)
@@ -37,6 +74,8 @@ class Block:
     """Number of the first line in `raw`, 1 = first line of the file."""
     head: int = 0
     """Bytes of `raw` before the first data line: byte order mark and header."""
+    left: int = 0
+    """Most bytes the file can hold after these."""
 
     @property
     def data_line(self) -> int:
@@ -44,38 +83,64 @@ class Block:
         return self.first_line + self.raw.count(b"\n", 0, self.head)
 
 
-def read_blocks(path: Path, source: Source) -> Iterator[Block]:
-    """The file in blocks of whole lines. Raises FileRefused."""
+def read_blocks(path: Path, source: Source, limits: Limits) -> Iterator[Block]:
+    """The file in blocks of whole lines. Raises FileRefused, as soon as a limit is passed."""
     line = 1
     empty = True
-    for raw in _whole_lines(path, source):
+    for raw, left in _whole_lines(path, source, limits):
         empty = False
         if b"\0" in raw:
             at = line + raw.count(b"\n", 0, raw.index(b"\0"))
             raise FileRefused(f"NUL byte in line {at}: not a text file, or damaged on its way")
-        yield Block(raw, line, _head(raw, source) if line == 1 else 0)
-        line += raw.count(b"\n")
+        if line + raw.count(b"\n") - 1 > limits.lines:
+            raise FileRefused(f"more lines than max_file_lines = {limits.lines}")
+        still = len(raw)
+        for part in _parts(raw):
+            still -= len(part)
+            yield Block(part, line, _head(part, source) if line == 1 else 0, still + left)
+            line += part.count(b"\n")
     if empty:
         raise FileRefused("empty file")
 
 
-def _whole_lines(path: Path, source: Source) -> Iterator[bytes]:
+def _parts(raw: bytes) -> Iterator[bytes]:
+    """`raw` in parts of at most BLOCK_LINES lines; nearly always it is one."""
+    if raw.count(b"\n") <= BLOCK_LINES:
+        yield raw
+        return
+    ends = np.flatnonzero(np.frombuffer(raw, dtype=np.uint8) == _NEWLINE)[
+        BLOCK_LINES - 1 :: BLOCK_LINES
+    ]
+    start = 0
+    for end in (*(ends + 1).tolist(), len(raw)):
+        if end > start:
+            yield raw[start:end]
+        start = end
+
+
+def _whole_lines(path: Path, source: Source, limits: Limits) -> Iterator[tuple[bytes, int]]:
+    """Blocks of whole lines, each with the most bytes that can follow."""
     try:
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            most = limits.unpacked(size, source)
+            unpacked = 0
             stream: IO[bytes] = file
             if source.file.compression == "gzip":
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=file), 1024 * 1024)
             rest = b""
             while block := stream.read(BLOCK_BYTES):
+                unpacked += len(block)
+                limits.check(unpacked, size, source)
                 data = rest + block
                 cut = data.rfind(b"\n") + 1
                 rest = data[cut:]
                 if len(rest) > source.max_line_bytes:
                     raise FileRefused(too_long(source))
                 if cut:
-                    yield data[:cut]
+                    yield data[:cut], most - unpacked + len(rest)
             if rest:
-                yield rest
+                yield rest, 0
     except EOFError:
         raise FileRefused("truncated gzip: it ends before its end mark") from None
     except (gzip.BadGzipFile, zlib.error) as error:

@@ -14,7 +14,7 @@ from mingdan.usage.records import Window, read_records
 from mingdan.usage.source import FileForm, Source
 from mingdan.usage.specs import shipped
 from mingdan.usage.text import FileRefused, read_blocks
-from tests.usage.feeds import DAY, MSC_HEADER, SMSC_HEADER, ggsn_line, msc_line, smsc_line
+from tests.usage.feeds import DAY, LIMITS, MSC_HEADER, SMSC_HEADER, ggsn_line, msc_line, smsc_line
 
 SAMPLES = {
     "msc": (MSC_HEADER + "\n", msc_line("1")),
@@ -32,7 +32,7 @@ def account(source: Source, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(content)
-        for block in read_blocks(path, source):
+        for block in read_blocks(path, source, LIMITS):
             lines = split_block(block, source)
             records, aside = read_records(lines, source, Window.of(DAY, 7, source), "file")
             received += lines.rows

@@ -15,8 +15,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from mingdan.settings import Settings
+from mingdan.usage.text import Limits
 
 DAY = date(2026, 11, 1)
+LIMITS = Limits.of(Settings())
 SMSC_HEADER = "流水号,类型,用户号码,IMSI,IMEI,对端号码,时间,小区,区号,费用分,消息参考号"
 MSC_HEADER = (
     "record_id,calltype_id,served_msisdn,served_imsi,served_imei,opposite_no,"

@@ -11,7 +11,7 @@ from mingdan.usage.lines import split_block
 from mingdan.usage.source import FileForm, Source
 from mingdan.usage.specs import shipped
 from mingdan.usage.text import FileRefused, read_blocks
-from tests.usage.feeds import SMSC_HEADER, ggsn_line, smsc_line
+from tests.usage.feeds import LIMITS, SMSC_HEADER, ggsn_line, smsc_line
 
 
 def plain(source: Source, **changes: object) -> Source:
@@ -27,7 +27,7 @@ def split(
     path = tmp_path / "file"
     path.write_bytes(content)
     rows, faults, raw, ids = 0, [], [], []
-    for block in read_blocks(path, source):
+    for block in read_blocks(path, source, LIMITS):
         lines = split_block(block, source)
         rows += lines.rows
         faults += [(fault.line, fault.reason) for fault in lines.faults]
@@ -104,6 +104,21 @@ def test_a_file_reads_alike_whatever_the_size_of_a_block(
     monkeypatch.setattr(text, "BLOCK_BYTES", size)
     if size < len(SMSC_HEADER.encode("gb18030")):
         smsc = smsc.model_copy(update={"max_line_bytes": 200})
+    assert split(tmp_path, smsc, content) == whole
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 61, 62])
+def test_a_file_reads_alike_however_many_lines_a_block_has(
+    tmp_path: Path, smsc: Source, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    lines = [SMSC_HEADER, *(smsc_line(n) if n % 7 else f"{n},坏" for n in range(60)), ""]
+    content = "\r\n".join(lines).encode("gb18030")
+    whole = split(tmp_path, smsc, content)
+    assert (whole[0], len(whole[1])) == (60, 9)
+    monkeypatch.setattr(text, "BLOCK_LINES", count)
+    path = tmp_path / "file"
+    blocks = list(read_blocks(path, smsc, LIMITS))
+    assert max(block.raw.count(b"\n") for block in blocks) == min(count, 61)
     assert split(tmp_path, smsc, content) == whole
 
 

@@ -16,6 +16,7 @@ from mingdan.usage.specs import shipped
 from mingdan.usage.text import read_blocks
 from tests.usage.feeds import (
     DAY,
+    LIMITS,
     at,
     ggsn_file,
     ggsn_line,
@@ -33,7 +34,7 @@ def read(
     source = shipped()[name]
     path = tmp_path / "file"
     path.write_bytes(content)
-    (block,) = read_blocks(path, source)
+    (block,) = read_blocks(path, source, LIMITS)
     window = Window.of(day, 7, source)
     records, quarantine = read_records(split_block(block, source), source, window, "file")
     return records.to_dicts(), quarantine
