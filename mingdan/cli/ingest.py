@@ -94,8 +94,13 @@ def _skip(night: Night, day: date, name: str) -> None:
     """Leave a marker beside the file that says why it is passed over."""
     file = file_named(night.settings, day, name)
     reason = problem_of(file, night, day) or "set aside though it could be read"
+    partial = file.marker.with_name(f".{file.marker.name}")
     try:
-        file.marker.write_text(reason + "\n", encoding="utf-8")
+        # never through a link or into a pipe somebody put there
+        partial.unlink(missing_ok=True)
+        with partial.open("x", encoding="utf-8") as marker:
+            marker.write(reason + "\n")
+        partial.replace(file.marker)
     except OSError as error:
         raise WrongUsage(f"cannot write {file.marker}: {error.strerror}") from error
 

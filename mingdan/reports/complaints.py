@@ -12,6 +12,7 @@ from functools import partial
 
 from mingdan.calendar import day_start, known_at, naive_utc
 from mingdan.errors import InputRefused, LakeError, MissingInput
+from mingdan.landed import NotPlain, check_inside, there
 from mingdan.reports import fields
 from mingdan.reports.delivered import (
     Delivered,
@@ -48,14 +49,17 @@ def complaints_of(
     """
     path = settings.landing / "reports" / SOURCE / day.isoformat() / "complaints.csv"
     delivered = Delivered(file=str(path.relative_to(settings.landing)), source=SOURCE)
-    if not path.exists():
+    if not there(path):
         if SOURCE in settings.required_reports:
             raise MissingInput(f"complaints of {day} have not arrived: {path} does not exist")
         return delivered
     try:
+        check_inside(path, settings.landing)
         read(path, delivered, HEADER, policy.caps, partial(_parse, day=day, policy=policy))
     except Unreadable as error:
         raise InputRefused(f"{path}: {error.reason}; expected {','.join(HEADER)}") from error
+    except NotPlain as error:
+        raise InputRefused(f"{path} is not read: {error.strerror}") from error
     except OSError as error:
         raise LakeError(f"cannot read {path}: {error}") from error
     set_apart(delivered, "complaint_id")

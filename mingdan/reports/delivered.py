@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from mingdan.landed import open_plain
 from mingdan.reports.policy import Caps
 
 WHOLE_FILE = 0
@@ -106,10 +107,11 @@ def read(
     """Read `path` into `delivered`, each data line through `parse`.
 
     `parse` raises Flaw for a line to be set aside. Raises Unreadable for an
-    empty file, too many lines or another header; OSError as the disk does.
+    empty file, too many lines or another header; NotPlain for a link or pipe,
+    OSError as the disk does.
     """
     lines = count_lines(path)
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         first, _ = _line(stream, caps.max_line_bytes)
         if lines == 0:
             raise Unreadable("empty_file")
@@ -131,7 +133,7 @@ def count_lines(path: Path) -> int:
     """Physical lines of a file, the last one with or without its newline."""
     lines = 0
     last = b"\n"
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         while block := stream.read(1 << 20):
             lines += block.count(b"\n")
             last = block[-1:]

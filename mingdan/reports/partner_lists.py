@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mingdan.calendar import known_at, naive_utc
 from mingdan.errors import LakeError
+from mingdan.landed import NotPlain, check_inside, there
 from mingdan.reports import fields
 from mingdan.reports.complaints import too_many_bad
 from mingdan.reports.delivered import (
@@ -49,7 +50,8 @@ def lists_of(
 ) -> list[tuple[str, Delivered]]:
     """Every list delivered on `day` with the code of its folder, in the order of codes."""
     root = settings.landing / "reports" / "partners"
-    paths = sorted(root.glob(f"*/{day.isoformat()}/entries.csv"))
+    folders = sorted(root.glob(f"*/{day.isoformat()}"))
+    paths = [folder / "entries.csv" for folder in folders if there(folder / "entries.csv")]
     return [
         (code, _list_of(settings, path, code, day, policy, partners.get(code)))
         for path in paths
@@ -63,11 +65,16 @@ def _list_of(
     delivered = Delivered(file=str(path.relative_to(settings.landing)), source=f"partners/{code}")
     parse = partial(_parse, day=day, policy=policy, partner=partner)
     try:
+        check_inside(path, settings.landing)
         read(path, delivered, HEADER, policy.caps, parse)
     except Unreadable as error:
         delivered.received = error.received
         delivered.bad = [Bad(WHOLE_FILE, error.reason, None, error.head)]
         delivered.stopped = error.reason
+        return delivered
+    except NotPlain:
+        delivered.bad = [Bad(WHOLE_FILE, "not_a_plain_file", None, b"")]
+        delivered.stopped = "not_a_plain_file"
         return delivered
     except OSError as error:
         raise LakeError(f"cannot read {path}: {error}") from error

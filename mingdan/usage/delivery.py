@@ -13,12 +13,14 @@ from datetime import date
 from pathlib import Path
 
 from mingdan.errors import InputRefused, MissingInput, WrongUsage
+from mingdan.landed import NotPlain, check_inside, open_plain, there
 from mingdan.settings import Settings
 from mingdan.usage.source import Source
 from mingdan.usage.specs import sources
 
 MARKER = ".skip"
 """A file `<name>.skip` beside a delivered file: a person decided to go on without it."""
+_MARKER_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,19 @@ class Delivered:
 
     @property
     def set_aside(self) -> str | None:
-        """Why the file is not to be read, or None."""
+        """Why the file is not to be read, or None. Raises OSError for an unreadable marker."""
         if not self.source.file.takes(self.path.name):
             return f"its name does not fit {self.source.file.pattern}: not read"
-        if self.marker.exists():
-            reason = self.marker.read_text("utf-8").strip() or "no reason given"
+        if there(self.marker):
+            with open_plain(self.marker) as file:
+                text = file.read(_MARKER_BYTES).decode("utf-8", errors="replace")
+            reason = text.strip() or "no reason given"
             return f"skipped by a person: {reason}"
         return None
 
     def digest(self) -> str:
-        """SHA-256 of the file as delivered, hex."""
-        with self.path.open("rb") as file:
+        """SHA-256 of the file as delivered, hex. Raises OSError, NotPlain for a pipe or link."""
+        with open_plain(self.path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -54,7 +58,7 @@ def find(settings: Settings, day: date, only: str | None = None) -> list[Deliver
     """Every file delivered on `day` (of source `only`), in the order they are read.
 
     Raises MissingInput naming each required source that delivered nothing,
-    InputRefused for a folder no spec describes.
+    InputRefused for a folder no spec describes or that is a link.
     """
     known = sources(settings)
     if only is not None and only not in known:
@@ -65,6 +69,10 @@ def find(settings: Settings, day: date, only: str | None = None) -> list[Deliver
         name = folder.parent.name
         if only not in (None, name):
             continue
+        try:
+            check_inside(folder, settings.landing)
+        except NotPlain as error:
+            raise InputRefused(f"nothing of {day} was landed: {error.strerror}") from error
         paths = sorted(path for path in folder.iterdir() if is_delivery(path))
         if paths and name not in known:
             raise InputRefused(
@@ -102,8 +110,12 @@ def file_named(settings: Settings, day: date, name: str) -> Delivered:
 
 
 def is_delivery(path: Path) -> bool:
-    """Whether a path in a landing folder is a delivered file: no marker, folder or hidden file."""
-    return not path.name.startswith(".") and not path.name.endswith(MARKER) and not path.is_dir()
+    """Whether a path in a landing folder is a delivered file: no marker, folder or hidden file.
+
+    Links and pipes are deliveries: they are refused by name and not passed over.
+    """
+    hidden = path.name.startswith(".") or path.name.endswith(MARKER)
+    return not hidden and (path.is_symlink() or not path.is_dir())
 
 
 def _check_complete(

@@ -110,9 +110,13 @@ def problem_of(file: Delivered, night: Night, day: date) -> str | None:
 
 
 def _entry(file: Delivered, before: dict[tuple[str, str], str]) -> Entry:
-    aside = file.set_aside
     try:
-        entry = Entry(file, file.digest(), file.path.stat().st_size)
+        aside = file.set_aside
+    except OSError as error:
+        problem = f"{file.marker.name} cannot be read: {error.strerror}"
+        return Entry(file, status="unreadable", problem=problem)
+    try:
+        entry = Entry(file, file.digest(), file.path.lstat().st_size)
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
         return Entry(file, status="refused" if aside else "unreadable", problem=aside or problem)

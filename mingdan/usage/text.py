@@ -20,6 +20,7 @@ from typing import IO, Self
 import numpy as np
 
 from mingdan.identifiers import mask_number
+from mingdan.landed import open_plain
 from mingdan.settings import Settings
 from mingdan.usage.source import Encoding, Source
 
@@ -121,7 +122,7 @@ def _parts(raw: bytes) -> Iterator[bytes]:
 def _whole_lines(path: Path, source: Source, limits: Limits) -> Iterator[tuple[bytes, int]]:
     """Blocks of whole lines, each with the most bytes that can follow."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
             most = limits.unpacked(size, source)
             unpacked = 0

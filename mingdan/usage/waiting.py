@@ -18,7 +18,7 @@ from mingdan.usage.tables import USAGE_FILES
 def delivered_files(settings: Settings) -> dict[date, list[str]]:
     """Names under the landing folder of every usage file, by delivery day, in order.
 
-    A folder whose name is no day and anything that is not a file are passed over.
+    A folder whose name is no day or that is a link, and folders within, are passed over.
     """
     found: dict[date, list[str]] = defaultdict(list)
     for folder in sorted((settings.landing / "usage").glob("*/*")):
@@ -52,7 +52,7 @@ def waiting_files(lake: Lake, settings: Settings) -> dict[date, list[str]]:
 
 
 def _day(folder: Path) -> date | None:
-    if not folder.is_dir():
+    if not folder.is_dir() or folder.is_symlink() or folder.parent.is_symlink():
         return None
     try:
         return date.fromisoformat(folder.name)

@@ -159,14 +159,6 @@ def test_every_refused_file_is_named_at_once(night: Night, landing: Landing) -> 
     assert not night.lake.exists(USAGE_FILES)
 
 
-def test_a_file_that_cannot_be_opened_is_refused(night: Night, landing: Landing) -> None:
-    landing.all_three()
-    folder = landing.settings.landing / "usage" / "smsc" / DAY.isoformat()
-    (folder / SMS).symlink_to(folder / "nowhere")
-    with pytest.raises(InputRefused, match=r"sms_20261101_02\.csv\.gz: cannot be read: No such"):
-        land(night, DAY)
-
-
 def test_ten_per_cent_of_bad_rows_are_still_taken(night: Night, landing: Landing) -> None:
     landing.all_three()
     bad = [msc_line(f"b{n}", time="soon") for n in range(10)]
