@@ -87,19 +87,29 @@ class Lake:
     def __init__(self, root: Path, *, buckets: int | None = None) -> None:
         """Open the lake at `root`, creating it with `buckets` if it is new.
 
-        Raises LakeError if it exists with another number of buckets.
+        Raises LakeError if it exists with another number of buckets, or its
+        `lake.json` cannot be read.
         """
         self.root = root
         self._open: dict[str, DeltaTable] = {}
-        marker = root / "lake.json"
-        if marker.exists():
-            self.buckets = int(json.loads(marker.read_text("utf-8"))["buckets"])
+        if self._marker.exists():
+            self.buckets = int(self._facts()["buckets"])
             if buckets is not None and buckets != self.buckets:
                 raise LakeError(f"the lake at {root} has {self.buckets} buckets, not {buckets}")
             return
         self.buckets = buckets or BUCKETS
         root.mkdir(parents=True, exist_ok=True)
-        _write_synced(marker, json.dumps({"buckets": self.buckets}).encode())
+        _write_synced(self._marker, json.dumps({"buckets": self.buckets}).encode())
+
+    @property
+    def key_id(self) -> str | None:
+        """Which key the pseudonyms in here were made with; None before `keep_key_id`."""
+        found = self._facts().get("key_id")
+        return None if found is None else str(found)
+
+    def keep_key_id(self, key_id: str) -> None:
+        """Remember for ever which key the pseudonyms are made with."""
+        _write_synced(self._marker, json.dumps({**self._facts(), "key_id": key_id}).encode())
 
     def exists(self, table: Table) -> bool:
         return self._delta(table) is not None
@@ -253,6 +263,19 @@ class Lake:
         )
         return len(removed)
 
+    @property
+    def _marker(self) -> Path:
+        return self.root / "lake.json"
+
+    def _facts(self) -> dict[str, Any]:
+        try:
+            facts = json.loads(self._marker.read_text("utf-8"))
+            return {**facts, "buckets": int(facts["buckets"])}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LakeError(
+                f"{self._marker} cannot be read; restore it from the backup ({error})"
+            ) from error
+
     def _folder(self, table: Table) -> Path:
         return self.root / table.name
 
@@ -355,7 +378,7 @@ def _sync(path: Path) -> None:
 
 
 def _write_synced(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     partial.write_bytes(content)
     _sync(partial)
     partial.replace(path)

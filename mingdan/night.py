@@ -18,9 +18,9 @@ from functools import cached_property
 
 from mingdan.engine import Engine
 from mingdan.errors import Busy
-from mingdan.identifiers import load_key
 from mingdan.lake import Lake, Partition
 from mingdan.orders.store import OrderStore
+from mingdan.pepper import pepper
 from mingdan.settings import Settings
 
 
@@ -46,10 +46,8 @@ class Night:
 
     @cached_property
     def pepper(self) -> bytes:
-        """Key of the lake's pseudonyms."""
-        if self.settings.pepper is not None:
-            return bytes.fromhex(self.settings.pepper.get_secret_value())
-        return load_key(self.settings.secrets / "pepper")
+        """Key of the lake's pseudonyms. Raises InputRefused if it is not the lake's own."""
+        return pepper(self.settings, self.lake)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
