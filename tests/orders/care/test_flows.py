@@ -14,6 +14,7 @@ from mingdan.orders.care.limit_report import LimitLine, limit_report, totals
 from mingdan.orders.care.tickets import TicketDesk
 from mingdan.orders.care.visits import VisitDesk
 from mingdan.orders.commands import Suspend
+from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.model import OrderEvent, ProductOrder
 from mingdan.orders.store import OrderStore
 from tests.orders.care.support import COUNTER, HOTLINE, LI, complaint, fault, refused
@@ -110,6 +111,30 @@ def test_every_order_of_the_store_has_a_flow(store: OrderStore) -> None:
     assert {clock.verdict for clock in found.clocks} == {"kept"}
     assert counts(store)["counter_single"] == (1, 0)
     assert counts(store, 1)["counter_suspend"] == (1, 0)
+
+
+def test_an_order_through_all_its_steps(store: OrderStore) -> None:
+    """停机 with 施工: what the order desk records is what the clocks read."""
+    done(store, opening(1))
+    desk, flows = OrderDesk(store), FlowDesk(store)
+    asked = order(Suspend, "stop", at(1), reason="customer_request", channel="counter")
+    placed = desk.place(asked, actor=COUNTER, at=at(1))
+    if placed.due_fen:
+        desk.pay("stop", placed.due_fen, "till-1", COUNTER, at(1))
+    desk.provision("stop", "held", actor=LI, at=at(1, hours=1), reason="网元无响应")
+    assert flows.of_order("stop", at=at(1, hours=2)).state == "hold"
+    desk.provision("stop", "solved", actor=LI, at=at(1, hours=3))
+    desk.provision("stop", "information_needed", actor=LI, at=at(1, hours=4), reason="待客户确认")
+    desk.provision("stop", "information_received", actor=LI, at=at(1, hours=10))
+    desk.provision("stop", "done", actor=LI, at=at(1, hours=10))
+    desk.complete("stop", actor=LI, at=at(1, hours=11))
+    found = flows.of_order("stop", at=at(9))
+    assert found.state == "completed"
+    assert {clock.limit.code: (clock.verdict, clock.spent) for clock in found.clocks} == {
+        "counter_suspend": ("kept", timedelta()),
+        "change_effect": ("kept", timedelta(hours=5)),
+    }
+    assert lines(store, 1)["SUSPEND", "counter", "change_effect"].average_kept is False
 
 
 def test_limits_by_business_interface_and_day(store: OrderStore) -> None:
