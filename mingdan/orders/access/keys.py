@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mingdan.orders import checks
 from mingdan.orders.access import model as m
@@ -33,6 +33,14 @@ from mingdan.orders.store import OrderStore
 BUSINESS = "API_KEY"
 _KEY = re.compile(r"mdk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _NO_DIGEST = "0" * 64
+_K, _N = m.ApiKey, m.InterfaceNumber
+_OF_NAME = (
+    select(
+        _K.key_id, _K.digest, _K.role, _K.valid_from, _K.valid_to, _K.revoked_at, _N.interface_no
+    )
+    .join(_N, _N.interface_id == _K.interface_id)
+    .where(_K.key_name == bindparam("key_name"))
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +155,8 @@ class ApiKeys(Room):
         Takes as long for a key that is not there as for one whose secret is wrong.
         """
         match = _KEY.fullmatch(key)
-        k, n = m.ApiKey, m.InterfaceNumber
-        row = connection.execute(
-            select(k.digest, k.role, k.valid_from, k.valid_to, k.revoked_at, n.interface_no)
-            .join(n, n.interface_id == k.interface_id)
-            .where(k.key_name == (match[1] if match else ""))
-        ).one_or_none()
+        asked = {"key_name": match[1] if match else ""}
+        row = connection.execute(_OF_NAME, asked).one_or_none()
         known = row.digest if row is not None else _NO_DIGEST
         same = hmac.compare_digest(self._digest(key), known)
         if not same or row is None or match is None:

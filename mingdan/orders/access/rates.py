@@ -15,17 +15,41 @@ from datetime import date, datetime
 from functools import cache
 from math import ceil
 
-from sqlalchemy import Connection, Table, case, select, update
+from sqlalchemy import BigInteger, Connection, Table, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mingdan.calendar import day_start
 from mingdan.orders.access import model as m
 from mingdan.orders.access.rules import ANY
-from mingdan.orders.column_types import microseconds
+from mingdan.orders.column_types import Instant, microseconds
 from mingdan.orders.refusals import Refused
 from mingdan.reference import load
 
 _SECOND = 1_000_000
+
+
+def _counter() -> Table:
+    table = m.RateCounter.__table__
+    assert isinstance(table, Table)  # noqa: S101 - narrows a type that is wider in theory
+    return table
+
+
+_R, _COUNTER = m.RateLimit, _counter()
+_RATES = (
+    select(_R.interface_no, _R.requests, _R.per_seconds, _R.burst)
+    .where(
+        or_(_R.interface_no == bindparam("interface_no"), _R.interface_no == ANY),
+        _R.valid_from <= bindparam("at", type_=Instant()),
+    )
+    .order_by(_R.valid_from)
+)
+_NOW, _ROOM, _EACH = (bindparam(name, type_=BigInteger()) for name in ("now", "room", "each"))
+_USED = _COUNTER.c.used_until
+_PASS = (
+    update(_COUNTER)
+    .where(_COUNTER.c.interface_no == bindparam("number"), _USED <= _NOW + _ROOM)
+    .values(used_until=case((_USED > _NOW, _USED), else_=_NOW) + _EACH)
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +71,7 @@ class TooMany(Refused):
 
 def rate_of(connection: Connection, interface_no: str, at: datetime) -> Rate:
     """The rate in force: the interface's own, else that of all; the operator's, else shipped."""
-    r = m.RateLimit
-    rows = connection.execute(
-        select(r.interface_no, r.requests, r.per_seconds, r.burst)
-        .where(r.interface_no.in_((interface_no, ANY)), r.valid_from <= at)
-        .order_by(r.valid_from)
-    )
+    rows = connection.execute(_RATES, {"interface_no": interface_no, "at": at})
     own = {row.interface_no: Rate(row.requests, row.per_seconds, row.burst) for row in rows}
     for number in (interface_no, ANY):
         if number in own:
@@ -73,24 +92,21 @@ def take(connection: Connection, interface_no: str, at: datetime) -> None:
     each = max(1, rate.per_seconds * _SECOND // rate.requests)
     now = microseconds(at)
     room = (rate.burst - 1) * each
-    table = m.RateCounter.__table__
-    assert isinstance(table, Table)  # noqa: S101 - narrows a type that is wider in theory
+    asked = {"number": interface_no, "now": now, "room": room, "each": each}
+    if connection.execute(_PASS, asked).rowcount == 1:
+        return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    connection.execute(
-        dialect.insert(table)
-        .values(interface_no=interface_no, used_until=0)
+    made = connection.execute(
+        dialect.insert(_COUNTER)
+        .values(interface_no=interface_no, used_until=now + each)
         .on_conflict_do_nothing()
-    )
-    used = table.c.used_until
-    passed = connection.execute(
-        update(table)
-        .where(table.c.interface_no == interface_no, used <= now + room)
-        .values(used_until=case((used > now, used), else_=now) + each)
-    )
-    if passed.rowcount == 1:
+        .returning(_COUNTER.c.interface_no)
+    ).first()
+    # A first request; or, of several at once, the others try again.
+    if made is not None or connection.execute(_PASS, asked).rowcount == 1:
         return
     until = connection.execute(
-        select(used).where(table.c.interface_no == interface_no)
+        select(_COUNTER.c.used_until).where(_COUNTER.c.interface_no == interface_no)
     ).scalar_one()
     raise TooMany(interface_no, max(1, ceil((until - now - room) / _SECOND)))
 
