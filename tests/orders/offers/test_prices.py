@@ -85,12 +85,14 @@ def test_an_operators_price_begins_on_its_day(store: OrderStore) -> None:
         ("invalid_value", price(name_zh="\x00")),
     ],
 )
-def test_a_price_out_of_order_is_refused_whole(store: OrderStore, code: str, entry: Price) -> None:
-    put(store, price())
+def test_a_price_out_of_order_is_refused_whole(
+    sqlite_store: OrderStore, code: str, entry: Price
+) -> None:
+    put(sqlite_store, price())
     with pytest.raises(Refused) as refused:
-        put(store, price(code="fine"), entry)
+        put(sqlite_store, price(code="fine"), entry)
     assert refused.value.code == code
-    assert quoted(store, "POSTPAID", "CHANGE_FEATURE", at(60)) == {"setup": 500}
+    assert quoted(sqlite_store, "POSTPAID", "CHANGE_FEATURE", at(60)) == {"setup": 500}
 
 
 @pytest.mark.parametrize(
@@ -105,9 +107,11 @@ def test_a_price_out_of_order_is_refused_whole(store: OrderStore, code: str, ent
         ("product_not_on_sale", "PREPAID", "OPEN", at(-9999)),
     ],
 )
-def test_no_quote(store: OrderStore, code: str, product: str, business: str, when: Any) -> None:
+def test_no_quote(
+    sqlite_store: OrderStore, code: str, product: str, business: str, when: Any
+) -> None:
     with pytest.raises(Refused) as refused:
-        quoted(store, product, business, when)
+        quoted(sqlite_store, product, business, when)
     assert refused.value.code == code
 
 
