@@ -15,11 +15,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import JSON, Connection, Table, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from mingdan.orders import bulk
 from mingdan.orders.column_types import EPOCH, Instant
 from mingdan.orders.journal_model import EntityEvent
+from mingdan.orders.keys import Keys
 from mingdan.orders.model import Base
 
 _AT_ONCE = 1000
@@ -43,9 +45,12 @@ class Journal:
     def insert(self, model: type[Base], **values: Any) -> Any:
         """Insert one row; returns its primary key (a tuple if it has several columns)."""
         table = _table(model)
-        done = self.connection.execute(insert(table).values(**values))
-        key = tuple(done.inserted_primary_key or ())
-        self._note(table, key, "Create")
+        names = [column.name for column in table.primary_key]
+        if len(names) == 1 and names[0] not in values:
+            postgresql = self.connection.dialect.name == "postgresql"
+            values[names[0]] = Keys(self.connection, 1, postgresql=postgresql).next(table.name)
+        self.insert_many(model, tuple(values), [tuple(values.values())])
+        key = tuple(values[name] for name in names)
         return key[0] if len(key) == 1 else key
 
     def insert_many(
@@ -54,10 +59,18 @@ class Journal:
         """Insert rows set-wise, each with its image; far quicker than one by one.
 
         `columns` holds the primary key; what it leaves out is empty. Instants are
-        aware, in UTC.
+        aware. Raises IntegrityError if the database refuses a row.
         """
         table = _table(model)
-        bulk.insert(self.connection, table, columns, [tuple(row) for row in rows])
+        documents = [i for i, name in enumerate(columns) if isinstance(table.c[name].type, JSON)]
+        written = [tuple(row) for row in rows]
+        for i in documents:
+            written = [(*row[:i], json.dumps(row[i]), *row[i + 1 :]) for row in written]
+        driver: Any = self.connection.dialect.loaded_dbapi
+        try:
+            bulk.insert(self.connection, table, columns, written)
+        except driver.IntegrityError as error:
+            raise IntegrityError(f"INSERT INTO {table.name}", None, error) from error
         empty = {column.name: None for column in table.columns}
         self._note_many(
             table, "Create", (empty | dict(zip(columns, row, strict=True)) for row in rows)
