@@ -152,9 +152,11 @@ def _rows(connection: Connection, conditions: list[Any], wanted: Wanted) -> list
     query = select(n.number, n.kind, n.group_code).where(*conditions).order_by(n.number)
     if wanted.spread is None:
         return list(connection.execute(query.limit(limit)))
-    ends = select(func.min(n.number), func.max(n.number)).where(*conditions)
-    lowest, highest = connection.execute(ends).one()
-    if lowest is None:
+    # Two queries: for both ends at once SQLite would read all of them.
+    ends = select(n.number).where(*conditions).limit(1)
+    lowest = connection.execute(ends.order_by(n.number)).scalar()
+    highest = connection.execute(ends.order_by(n.number.desc())).scalar()
+    if lowest is None or highest is None:
         return []
     share = int.from_bytes(blake2b(wanted.spread.encode(), digest_size=4).digest()) / 2**32
     start = str(int(lowest) + int((int(highest) - int(lowest)) * share))
