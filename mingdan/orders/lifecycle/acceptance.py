@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from mingdan.orders import checks
+from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
+from mingdan.orders.bulk import Query, find
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
@@ -119,6 +120,8 @@ def _before(
             if digest(replace(command, order_ref=found.order_ref)) != found.request_digest:
                 raise Refused("idempotency_key_reused")
             return found
+    if not find(connection, queries.orders, [ref]):
+        return None
     found = views.by_ref(connection, ref)
     if found is not None and digest(command) != found.request_digest:
         raise Refused("order_ref_reused", order_ref=ref)
@@ -140,17 +143,20 @@ def _checked(
 
 
 def _alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
-    o, s = m.ProductOrder, StagedOrder
-    rows = connection.execute(
-        select(o.order_ref, o.order_type)
-        .join(s, s.order_id == o.order_id)
-        .where(s.subscription_ref == subscription_ref, s.closed_at.is_(None), s.until > at)
-    )
-    for row in rows:
-        if kind(row.order_type).exclusive:
+    for order_ref, order_type, until in find(connection, _on_their_way, [subscription_ref]):
+        if at < until and kind(order_type).exclusive:
             raise Refused(
-                "order_in_transit", subscription_ref=subscription_ref, order_ref=row.order_ref
+                "order_in_transit", subscription_ref=subscription_ref, order_ref=order_ref
             )
+
+
+def _on_their_way(subscription_refs: Query) -> Query:
+    o, s = m.ProductOrder, StagedOrder
+    return (
+        select(o.order_ref, o.order_type, s.until)
+        .join(s, s.order_id == o.order_id)
+        .where(s.closed_at.is_(None), s.subscription_ref.in_(subscription_refs))
+    )
 
 
 def _stage(

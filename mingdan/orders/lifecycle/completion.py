@@ -86,16 +86,17 @@ def at_once(
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    if money is not None and due:
-        receipt = tills.take_for_order(
+    if money is not None and due and tried.subscription is not None:
+        receipt = tills.take_and_settle(
             journal,
             order_id=order_id,
+            account_id=_account(journal, tried),
             amount_fen=due,
+            charged_fen=_billed(kept),
             correlator=money.correlator,
             method=money.method,
             at=at,
         )
-        _settle(journal, tried, kept)
     by = (actor.interface_no, str(actor), key, at)
     _archive(journal, tried, kept, due, receipt, by)
     notices.write(journal, tried)
@@ -143,20 +144,28 @@ def _close(journal: Journal, record: Record, tried: Attempt) -> None:
 
 def _settle(journal: Journal, tried: Attempt, charges: dict[str, Any]) -> None:
     """The charges become facts of the account that pays; advances stay on it."""
-    if tried.subscription is None:
-        raise LookupError("a business without a subscription costs nothing")
-    kept = load.by("charge_credit", "code")
     tills.settle_order(
         journal,
         order_id=tried.work.order_id,
-        account_id=account_of(
-            journal.connection, tried.subscription.subscription_id, tried.work.at
-        ),
+        account_id=_account(journal, tried),
         at=journal.at,
-        charged_fen=sum(
-            each["amount_fen"] for each in charges["items"] if each["code"] not in kept
-        ),
+        charged_fen=_billed(charges),
     )
+
+
+def _account(journal: Journal, tried: Attempt) -> int:
+    """The account that pays: a new subscription's own, or a shared one (合帐)."""
+    subscription = tried.subscription
+    if subscription is None:
+        raise LookupError("a business without a subscription costs nothing")
+    if not subscription.stored:
+        return subscription.account_id
+    return account_of(journal.connection, subscription.subscription_id, tried.work.at)
+
+
+def _billed(charges: dict[str, Any]) -> int:
+    kept = load.by("charge_credit", "code")
+    return sum(each["amount_fen"] for each in charges["items"] if each["code"] not in kept)
 
 
 def _archive(

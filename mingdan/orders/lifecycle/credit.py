@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from mingdan.orders import model as m
+from mingdan.orders.bulk import Query, find
 from mingdan.orders.money.balances import account_of, accounts, own_account
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
@@ -29,8 +30,7 @@ def check(
 
     Raises Refused: credit_arrears, credit_blocked.
     """
-    o = m.ProductOffering
-    kind = connection.execute(select(o.payment_kind).where(o.code == product_code)).scalar_one()
+    [(kind,)] = find(connection, _payment_kind, [product_code])
     if not policy.at(f"credit_check_{kind}", at):
         return
     subscriptions = _subscriptions(connection, document)
@@ -61,20 +61,26 @@ def check(
 
 def _subscriptions(connection: Connection, document: Document) -> list[int]:
     """Subscriptions the document's parties hold or held last: debts outlive a termination."""
-    h, p = m.SubscriptionHolding, m.Party
-    later = select(m.Subscription.terminated_at).where(
-        m.Subscription.subscription_id == h.subscription_id
+    kind, number = document
+    return sorted(
+        {row[0] for row in find(connection, _held_by_document, [number]) if row[1] == kind}
     )
-    return list(
-        connection.execute(
-            select(h.subscription_id)
-            .distinct()
-            .join(p, p.party_id == h.party_id)
-            .where(
-                p.document_number == document[1],
-                p.document_type == document[0],
-                h.superseded_at.is_(None),
-                or_(h.valid_to.is_(None), h.valid_to == later.scalar_subquery()),
-            )
-        ).scalars()
+
+
+def _held_by_document(numbers: Query) -> Query:
+    h, p, s = m.SubscriptionHolding, m.Party, m.Subscription
+    return (
+        select(h.subscription_id, p.document_type)
+        .join(p, p.party_id == h.party_id)
+        .join(s, s.subscription_id == h.subscription_id)
+        .where(
+            p.document_number.in_(numbers),
+            h.superseded_at.is_(None),
+            or_(h.valid_to.is_(None), h.valid_to == s.terminated_at),
+        )
     )
+
+
+def _payment_kind(codes: Query) -> Query:
+    o = m.ProductOffering
+    return select(o.payment_kind).where(o.code.in_(codes))

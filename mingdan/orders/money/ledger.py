@@ -7,7 +7,7 @@ that they agree with the facts (`reconcile.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import BigInteger, Connection, cast, func, select
@@ -34,21 +34,37 @@ def book(
     Raises ValueError if the legs do not sum to zero or name no ledger account,
     which is a mistake of the program; the databases refuse it too.
     """
+    book_all(journal, {ref: (kind, legs)}, at=at, order_id=order_id)
+
+
+def book_all(
+    journal: Journal,
+    books: Mapping[str, tuple[str, Sequence[Leg]]],
+    *,
+    at: datetime,
+    order_id: int | None = None,
+) -> None:
+    """Book several transactions: name -> kind and legs. Raises ValueError as `book` does."""
     known = load.by("ledger", "ledger")
-    moved = [leg for leg in legs if leg[2]]
-    if sum(fen for _, _, fen in moved) or any(name not in known for name, _, _ in moved):
-        raise ValueError(f"{ref}: entries do not balance: {moved}")
-    if not moved:
+    entries: list[tuple[str, int, str, int, int]] = []
+    moving = {}
+    for ref, (kind, legs) in books.items():
+        moved = [leg for leg in legs if leg[2]]
+        if sum(fen for _, _, fen in moved) or any(name not in known for name, _, _ in moved):
+            raise ValueError(f"{ref}: entries do not balance: {moved}")
+        if moved:
+            moving[ref] = kind
+            entries.extend((ref, no, *leg) for no, leg in enumerate(moved, start=1))
+    if not moving:
         return
     journal.insert_many(
-        AccountEntry,
-        ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"),
-        [(ref, no, *leg) for no, leg in enumerate(moved, start=1)],
+        AccountEntry, ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"), entries
     )
+    effective_at = at.astimezone(UTC)
     journal.insert_many(
         MoneyTransaction,
         ("transaction_ref", "kind", "order_id", "effective_at", "recorded_at"),
-        [(ref, kind, order_id, at.astimezone(UTC), journal.at)],
+        [(ref, kind, order_id, effective_at, journal.at) for ref, kind in moving.items()],
     )
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from mingdan.calendar import business_day
-from mingdan.orders import checks
+from mingdan.orders import bulk, checks
 from mingdan.orders.journal import Journal
 from mingdan.orders.money.model import Receipt
 from mingdan.orders.refusals import Refused
@@ -75,8 +75,12 @@ def method(value: object) -> str:
 
 def find(connection: Connection, wanted: str) -> Issued | None:
     """The receipt of a correlator."""
-    row = connection.execute(select(Receipt.__table__).where(Receipt.correlator == wanted)).first()
-    return None if row is None else Issued(*row)
+    rows = bulk.find(connection, _by_correlator, [wanted])
+    return Issued(*rows[0]) if rows else None
+
+
+def _by_correlator(keys: bulk.Query) -> bulk.Query:
+    return select(*Receipt.__table__.columns).where(Receipt.correlator.in_(keys))
 
 
 def numbered(connection: Connection, receipt_no: str) -> Issued | None:
@@ -100,12 +104,14 @@ def issue(
     account_id: int | None = None,
     payer_party_id: int | None = None,
     returns: str | None = None,
+    looked: bool = False,
 ) -> Issued | None:
     """Write a receipt; None if its correlator has one already, perhaps just now by another writer.
 
-    Whoever gets None asks `find` and `agree`.
+    Whoever gets None asks `find` and `agree`. `looked`: the caller has just seen
+    that there is none.
     """
-    if find(journal.connection, correlator) is not None:
+    if not looked and find(journal.connection, correlator) is not None:
         return None
     receipt = Issued(
         receipt_no=_number(correlator, at),

@@ -41,11 +41,11 @@ def take_for_order(
     fen = receipts.money(amount_fen, currency)
     correlator, method = receipts.correlator(correlator), receipts.method(method)
     same = {"purpose": "order", "order_id": order_id, "amount_fen": fen, "method": method}
-    found = receipts.find(journal.connection, correlator)
-    if found is not None:
-        return receipts.agree(found, **same).receipt_no
-    if any(each.state != "held" for each in of_order(journal.connection, order_id)):
-        raise Refused("order_money_closed")
+    for each in _near(journal.connection, order_id, correlator):
+        if each.correlator == correlator:
+            return receipts.agree(each, **same).receipt_no
+        if each.state != "held":
+            raise Refused("order_money_closed")
     issued = receipts.issue(
         journal,
         correlator=correlator,
@@ -56,12 +56,56 @@ def take_for_order(
         at=at,
         order_id=order_id,
         payer_party_id=payer_party_id,
+        looked=True,
     )
     if issued is None:
         return receipts.agree(receipts.find(journal.connection, correlator), **same).receipt_no
     legs = [("cash", 0, -fen), ("order", order_id, fen)]
     ref = f"take/{issued.receipt_no}"
     ledger.book(journal, ref, "take", legs, at=at, order_id=order_id)
+    return issued.receipt_no
+
+
+def take_and_settle(
+    journal: Journal,
+    *,
+    order_id: int,
+    account_id: int,
+    amount_fen: int,
+    charged_fen: int,
+    correlator: str,
+    method: str,
+    at: datetime,
+) -> str:
+    """Take money for an order completed at once, and settle it; returns the receipt's number.
+
+    The same as `take_for_order` and `settle_order` of a new order, in fewer
+    statements. Raises Refused: invalid_value, correlator_reused.
+    """
+    fen = receipts.money(amount_fen, receipts.CURRENCY)
+    correlator, method = receipts.correlator(correlator), receipts.method(method)
+    if not 0 <= charged_fen <= fen:
+        raise Refused("invalid_value", field="charged_fen", problem="was not taken for the order")
+    issued = receipts.issue(
+        journal,
+        correlator=correlator,
+        purpose="order",
+        state="done",
+        amount_fen=fen,
+        method=method,
+        at=at,
+        order_id=order_id,
+        account_id=account_id,
+    )
+    if issued is None:
+        raise Refused("correlator_reused", correlator=correlator)
+    _facts(journal, order_id, account_id, fen, charged_fen, at)
+    taken = [("cash", 0, -fen), ("order", order_id, fen)]
+    books = {
+        f"take/{issued.receipt_no}": ("take", taken),
+        f"settle/{order_id}": ("settle", _settled(order_id, account_id, fen, charged_fen)),
+    }
+    ledger.book_all(journal, books, at=at, order_id=order_id)
     return issued.receipt_no
 
 
@@ -91,8 +135,16 @@ def settle_order(
         raise Refused("invalid_value", field="charged_fen", problem="was not taken for the order")
     if not total:
         return
-    for each in taken:
-        journal.update(Receipt, each.receipt_no, state="done", account_id=account_id)
+    numbers = [each.receipt_no for each in taken]
+    journal.update_many(Receipt, numbers, state="done", account_id=account_id)
+    _facts(journal, order_id, account_id, total, charged, at)
+    legs = _settled(order_id, account_id, total, charged)
+    ledger.book(journal, f"settle/{order_id}", "settle", legs, at=at, order_id=order_id)
+
+
+def _facts(
+    journal: Journal, order_id: int, account_id: int, total: int, charged: int, at: datetime
+) -> None:
     fact: dict[str, Any] = {
         "account_id": account_id,
         "order_id": order_id,
@@ -101,12 +153,14 @@ def settle_order(
     journal.insert(m.Payment, **fact, amount_fen=total, paid_at=at)
     if charged:
         journal.insert(m.CustomerBill, **fact, amount_fen=charged, billed_at=at, due_at=at)
-    legs = [
+
+
+def _settled(order_id: int, account_id: int, total: int, charged: int) -> list[ledger.Leg]:
+    return [
         ("order", order_id, -total),
         ("customer", account_id, total - charged),
         ("revenue", 0, charged),
     ]
-    ledger.book(journal, f"settle/{order_id}", "settle", legs, at=at, order_id=order_id)
 
 
 def give_back_for_order(journal: Journal, *, order_id: int, at: datetime) -> int:
@@ -126,6 +180,19 @@ def of_order(connection: Connection, order_id: int) -> list[Issued]:
         select(Receipt.__table__)
         .where(Receipt.order_id == order_id, Receipt.purpose == "order")
         .order_by(Receipt.issued_at, Receipt.receipt_no)
+    )
+    return [Issued(*row) for row in rows]
+
+
+def _near(connection: Connection, order_id: int, correlator: str) -> list[Issued]:
+    """The receipt of a correlator first, then those of the order."""
+    rows = connection.execute(
+        select(Receipt.__table__)
+        .where(
+            (Receipt.correlator == correlator)
+            | ((Receipt.order_id == order_id) & (Receipt.purpose == "order"))
+        )
+        .order_by((Receipt.correlator == correlator).desc())
     )
     return [Issued(*row) for row in rows]
 

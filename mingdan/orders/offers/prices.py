@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from mingdan.calendar import business_day
 from mingdan.orders import checks
 from mingdan.orders import model as m
+from mingdan.orders.bulk import Query, find
 from mingdan.orders.database import Database
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import ChargePrice
@@ -59,30 +60,42 @@ def quote(
     product_not_on_sale.
     """
     day = business_day(checks.instant("at", at))
-    o, p = m.ProductOffering, ChargePrice
-    first = connection.execute(select(o.valid_from).where(o.code == product_code)).scalar()
-    if first is None:
-        raise Refused("unknown_product", product_code=checks.words("product_code", product_code))
+    known = find(connection, _first_days, [checks.words("product_code", product_code)])
+    if not known:
+        raise Refused("unknown_product", product_code=product_code)
     if order_type not in load.by("order_type", "code"):
         raise Refused("unknown_business", business=checks.words("order_type", order_type))
+    first = _day(known[0][0])
     if order_type == "OPEN" and day < first:
         raise Refused("product_not_on_sale", product_code=product_code, valid_from=first)
-    rows = connection.execute(
-        select(p.product_code, p.code, p.amount_fen, p.name, p.name_zh)
-        .where(
-            p.product_code.in_((product_code, EVERY_PRODUCT)),
-            p.order_type == order_type,
-            p.valid_from <= day,
-        )
-        .order_by(p.valid_from)
-    ).all()
+    listed = find(connection, _listed, [product_code, EVERY_PRODUCT], order_type=order_type)
+    rows = [row for row in listed if _day(row[5]) <= day]
     found: dict[str, Charge] = {}
     # The latest entry of each charge; the product's own last, so that they prevail.
     for own in (False, True):
-        for row in rows:
-            if (row.product_code != EVERY_PRODUCT) == own:
-                found[row.code] = Charge(row.code, row.amount_fen, row.name, row.name_zh)
+        for product, code, fen, name, name_zh, _ in rows:
+            if (product != EVERY_PRODUCT) == own:
+                found[code] = Charge(code, fen, name, name_zh)
     return tuple(found[code] for code in sorted(found) if found[code].amount_fen)
+
+
+def _first_days(codes: Query) -> Query:
+    o = m.ProductOffering
+    return select(o.valid_from).where(o.code.in_(codes))
+
+
+def _listed(codes: Query) -> Query:
+    p = ChargePrice
+    return (
+        select(p.product_code, p.code, p.amount_fen, p.name, p.name_zh, p.valid_from)
+        .where(p.product_code.in_(codes), p.order_type == bindparam("order_type"))
+        .order_by(p.valid_from)
+    )
+
+
+def _day(value: date | str) -> date:
+    """SQLite keeps days as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def sync(database: Database) -> None:
