@@ -118,7 +118,7 @@ class StockDesk:
     def sweep(self, *, actor: Actor, at: datetime) -> int:
         """Note the reservations whose time has run out; returns how many.
 
-        They were dead before. An order's own are left to the order.
+        They were dead before, an order's own as well; this only tidies up.
         """
         at = checks.instant("at", at)
         with self._writing(actor, STOCK, at) as journal:
