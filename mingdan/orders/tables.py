@@ -120,11 +120,5 @@ RECONCILIATION = Table(
     sort=("area", "code", "subject_kind", "subject_key", "expected", "found"),
 )
 
-TABLES = (
-    ORDER_EVENTS,
-    NUMBER_HOLDINGS,
-    SUBSCRIPTION_HOLDINGS,
-    SUBSCRIPTIONS,
-    PROTECTIONS,
-    RECONCILIATION,
-)
+TABLES = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS)
+"""The night's snapshot; the reconciliation is a step of its own."""
