@@ -17,6 +17,7 @@ from mingdan.orders.money.model import Voucher, VoucherBatch
 from mingdan.orders.money.voucher_requests import SaleRequest, Sold, VoucherView
 from mingdan.orders.money.voucher_rows import batch_row, move, view
 from mingdan.orders.refusals import Refused
+from mingdan.orders.states import machine
 from mingdan.reference import load
 
 MOST_AT_ONCE = 10_000
@@ -61,8 +62,8 @@ def sell(journal: Journal, request: SaleRequest) -> Sold:
     if issued is None:
         raise Refused("correlator_reused", correlator=correlator)
     sold = {"sold_at": at, "sold_for_fen": price, "sold_receipt_no": issued.receipt_no}
-    for serial in serials:
-        move(journal, serial, "available", "sold", **sold)
+    reached = machine("voucher").walk("available", "sold")
+    journal.update_many(Voucher, serials, state=reached, changed_at=at, **sold)
     face = batch.face_value_fen * count
     legs = [
         ("cash", 0, -price * count),
