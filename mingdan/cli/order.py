@@ -34,6 +34,7 @@ from mingdan.cli.counter import (
 )
 from mingdan.cli.order_lookup import apply_file, show
 from mingdan.cli.order_reconcile import reconcile
+from mingdan.cli.order_replay import replay
 from mingdan.orders import commands as c
 
 app = typer.Typer(
@@ -338,3 +339,4 @@ app.command()(lifecycle.reverse)
 app.command()(lifecycle.expire)
 app.command()(lifecycle.status)
 app.command()(reconcile)
+app.command()(replay)
