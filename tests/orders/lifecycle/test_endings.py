@@ -11,7 +11,7 @@ from sqlalchemy import update
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import SYSTEM
 from mingdan.orders.commands import ChangeNumber, SwapSim, TransferOwner
-from mingdan.orders.lifecycle import completion
+from mingdan.orders.lifecycle import notices
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.store import OrderStore
 from tests.orders.lifecycle.ways import (
@@ -167,7 +167,7 @@ def test_a_crash_in_the_middle_of_completion_is_no_completion(
         raise OSError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(completion.notices, "write", crash)
+        patch.setattr(notices, "write", crash)
         with pytest.raises(OSError, match="power cut"):
             complete(desk, "open-1", at(hours=1))
     assert everything(store) == before

@@ -95,7 +95,7 @@ class Model:
         return [ref for ref, w in self.ways.items() if w.state in busy and soon < w.until]
 
     def free(self, number: int = 0, sim: int = 0) -> bool:
-        used = [*self.live(), *self.subs.values()]
+        used: list[Way | Held] = [*self.live(), *self.subs.values()]
         return not (
             (number and any(each.number == number for each in used))
             or (sim and (sim in self.spent or any(each.sim == sim for each in used)))

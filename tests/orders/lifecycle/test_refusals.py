@@ -148,7 +148,7 @@ CASES: list[tuple[str, Call]] = [
 
 
 def pay_(desk: OrderDesk, ref: str, fen: Any, **values: Any) -> Any:
-    plain = {"correlator": "c1", "method": "cash", "when": at(5)} | values
+    plain: dict[str, Any] = {"correlator": "c1", "method": "cash", "when": at(5)} | values
     return desk.pay(ref, fen, plain["correlator"], COUNTER, plain["when"], method=plain["method"])
 
 
