@@ -114,24 +114,6 @@ def test_a_cancelled_order_gives_its_money_back(town: OrderStore) -> None:
     assert mismatches(town) == []
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"fen": 0}, "invalid_value"),
-        ({"fen": -1}, "invalid_value"),
-        ({"fen": "500"}, "invalid_value"),
-        ({"name": None}, "invalid_value"),
-        ({"name": "mingdan:x"}, "invalid_value"),
-        ({"method": "gold"}, "invalid_value"),
-        ({"currency": "USD"}, "currency_not_accepted"),
-    ],
-)
-def test_bad_money_is_not_taken(town: OrderStore, values: dict[str, Any], expected: str) -> None:
-    assert code(take, town, **values) == expected
-    assert code(settle, town, charged_fen=1) == "invalid_value"
-    assert set(totals(town).values()) == {0}
-
-
 def test_money_left_at_an_ended_order_is_found(town: OrderStore) -> None:
     take(town)
     assert [(m.check, m.key, m.found_fen) for m in mismatches(town)] == [("ended_orders", "1", 500)]

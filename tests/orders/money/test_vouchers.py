@@ -207,46 +207,6 @@ def test_guessing_pins_locks_the_subscription_out(desk: VoucherDesk, tmp_path: P
     assert redeem(desk, pairs[0][1], "r1", days=3 + 61 / 1440).amount_fen == 5000
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"quantity": 0}, "invalid_value"),
-        ({"quantity": 100_001}, "invalid_value"),
-        ({"face_value_fen": -1}, "invalid_value"),
-        ({"face_value_fen": 10**13}, "invalid_value"),
-        ({"validity_days": 0}, "invalid_value"),
-        ({"expires_at": at(1)}, "invalid_value"),
-        ({"ref": "a\x00"}, "invalid_value"),
-        ({"ref": "张" * 201}, "invalid_value"),
-    ],
-)
-def test_a_bad_batch_is_refused(
-    desk: VoucherDesk, tmp_path: Path, values: dict[str, Any], expected: str
-) -> None:
-    assert code(made, desk, tmp_path, **values) == expected
-    assert list(tmp_path.glob("*.csv*")) == []
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"count": 0}, "invalid_value"),
-        ({"count": -1}, "invalid_value"),
-        ({"price_fen": 5001}, "invalid_value"),
-        ({"price_fen": -1}, "invalid_value"),
-        ({"currency": "HKD"}, "currency_not_accepted"),
-        ({"batch_ref": "B1' OR '1'='1"}, "unknown_voucher_batch"),
-        ({"count": 5}, "voucher_stock"),
-    ],
-)
-def test_a_bad_sale_is_refused(
-    desk: VoucherDesk, tmp_path: Path, values: dict[str, Any], expected: str
-) -> None:
-    made(desk, tmp_path)
-    assert code(sell, desk, **values) == expected
-    assert desk.batch("B1", at=at(2)).states == {"available": 4}
-
-
 def test_a_top_up_pays_arrears_and_prolongs_a_prepaid_balance(
     store: OrderStore, desk: VoucherDesk, tmp_path: Path
 ) -> None:
