@@ -92,22 +92,13 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Site:
     return Site(tmp_path, url)
 
 
-def test_of_many_who_want_a_number_one_gets_it(site: Site) -> None:
-    numbers, callers = 4, 6
-    with site.serving() as process, httpx.Client() as client, ThreadPoolExecutor(callers) as pool:
-
-        def wants(task: int) -> tuple[str, int, str]:
-            number = msisdn(task % numbers)
-            found = site.place(client, put(opening(task + 1), NUMBER, number), f"k{task}")
-            return number, found.status_code, found.json().get("code", "")
-
-        answers = list(pool.map(wants, range(numbers * callers)))
-        process.terminate()
-        process.wait(60)
-    won = Counter(number for number, status, _ in answers if status == 201)
-    assert won == {msisdn(n): 1 for n in range(numbers)}
-    lost = {(status, code) for _, status, code in answers if status != 201}
-    assert lost == {(409, "number_reserved")}
+def test_many_want_a_number_and_the_service_is_killed(site: Site) -> None:
+    with httpx.Client() as client, ThreadPoolExecutor(6) as pool:
+        with site.serving() as process:
+            of_many_one_gets_a_number(site, client, pool)
+            answered = killed_meanwhile(site, client, pool, process)
+        with site.serving():
+            each_is_done_wholly_or_not_at_all(site, client, pool, answered)
     log = site.log.read_text("utf-8")
     assert "Finished server process" in log
     assert "POST /productOrder interface=88001 status=201" in log
@@ -115,44 +106,61 @@ def test_of_many_who_want_a_number_one_gets_it(site: Site) -> None:
         assert secret not in log
 
 
-def test_a_killed_service_has_done_each_request_wholly_or_not_at_all(site: Site) -> None:
-    bodies = [opening(serial) for serial in range(1, 17)]
-    with httpx.Client() as client, ThreadPoolExecutor(4) as pool:
+def of_many_one_gets_a_number(site: Site, client: httpx.Client, pool: ThreadPoolExecutor) -> None:
+    numbers = [msisdn(900 + n) for n in range(4)]
 
-        def tries(serial: int) -> int:
-            try:
-                return site.place(client, bodies[serial], f"k{serial}").status_code
-            except httpx.TransportError:
-                return 0
+    def wants(task: int) -> tuple[str, int, str]:
+        number = numbers[task % len(numbers)]
+        found = site.place(client, put(opening(task + 101), NUMBER, number), f"n{task}")
+        return number, found.status_code, found.json().get("code", "")
 
-        with site.serving() as process:
-            first = [pool.submit(tries, serial) for serial in range(len(bodies))]
-            while sum(each.done() for each in first) < 5:
-                time.sleep(0.01)
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait(60)
-            answered = [each.result() for each in first]
-        assert 0 in answered
+    answers = list(pool.map(wants, range(24)))
+    won = Counter(number for number, status, _ in answers if status == 201)
+    assert won == dict.fromkeys(numbers, 1)
+    lost = {(status, code) for _, status, code in answers if status != 201}
+    assert lost == {(409, "number_reserved")}
 
-        with site.serving():
-            for serial, status in enumerate(answered):
-                listed = client.get(
-                    f"{site.address}/productOrder",
-                    params={"idempotencyKey": f"k{serial}"},
-                    headers={"X-API-Key": site.key},
-                ).json()
-                # what was answered is there; what was not, is there or is not
-                assert len(listed) == 1 or status == 0
-            again = list(pool.map(tries, range(len(bodies))))
-            assert all(
-                now == 200 if before == 201 else now in (200, 201)
-                for before, now in zip(answered, again, strict=True)
-            )
-            found = client.get(
-                f"{site.address}/productOrder", params={"limit": 100},
-                headers={"X-API-Key": site.key},
-            ).json()  # fmt: skip
-    assert sorted(each["id"] for each in found) == sorted(
-        f"88001:{body['externalId']}" for body in bodies
-    )
-    assert {each["state"] for each in found} == {"pending"}
+
+BODIES = [opening(serial) for serial in range(1, 17)]
+
+
+def tries(site: Site, client: httpx.Client, serial: int) -> int:
+    try:
+        return site.place(client, BODIES[serial], f"k{serial}").status_code
+    except httpx.TransportError:
+        return 0
+
+
+def killed_meanwhile(
+    site: Site, client: httpx.Client, pool: ThreadPoolExecutor, process: subprocess.Popen[bytes]
+) -> list[int]:
+    """What each request was answered, 0 for nothing, by a service killed among them."""
+    first = [pool.submit(tries, site, client, serial) for serial in range(len(BODIES))]
+    while sum(each.done() for each in first) < 4:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(60)
+    answered = [each.result() for each in first]
+    assert 0 in answered
+    return answered
+
+
+def each_is_done_wholly_or_not_at_all(
+    site: Site, client: httpx.Client, pool: ThreadPoolExecutor, answered: list[int]
+) -> None:
+    def listed(**query: str) -> list[dict[str, object]]:
+        found = client.get(
+            f"{site.address}/productOrder", params=query, headers={"X-API-Key": site.key}
+        )
+        rows: list[dict[str, object]] = found.json()
+        return rows
+
+    for serial, status in enumerate(answered):
+        # what was answered is there; what was not, is there or is not
+        assert len(listed(idempotencyKey=f"k{serial}")) == 1 or status == 0
+    again = list(pool.map(lambda serial: tries(site, client, serial), range(len(BODIES))))
+    for before, now in zip(answered, again, strict=True):
+        assert now == 200 if before == 201 else now in (200, 201)
+    own = {each["id"]: each["state"] for each in listed(limit="100")}
+    assert [own.get(f"88001:{body['externalId']}") for body in BODIES] == ["pending"] * len(BODIES)
+    assert len(own) == len(BODIES) + 4
