@@ -60,6 +60,9 @@ def place(
     key: Annotated[
         str | None, typer.Option("--idempotency-key", help="Repeat it to retry safely.")
     ] = None,
+    reservation: Annotated[
+        int | None, typer.Option(help="What `number reserve` held for the customer.")
+    ] = None,
     who: As,
     role: Role = "counter",
     interface: Interface = None,
@@ -78,16 +81,18 @@ def place(
         raise WrongUsage("--amount-fen and --correlator go together, with --at-once")
     instant = moment(at)
     command = _request(file, instant.isoformat())
-    by: dict[str, Any] = {"actor": actor(who, role, interface), "at": instant}
+    by: dict[str, Any] = {
+        "actor": actor(who, role, interface),
+        "at": instant,
+        "idempotency_key": key,
+        "reservation": reservation,
+    }
     money = None
     if amount_fen is not None and correlator is not None:
         money = Money(amount_fen=amount_fen, correlator=correlator, method=method)
     with store_at(policy) as store, answering(as_json):
         desk = OrderDesk(store)
-        if at_once:
-            view = desk.run(command, **by, idempotency_key=key, payment=money)
-        else:
-            view = desk.place(command, **by, idempotency_key=key)
+        view = desk.run(command, **by, payment=money) if at_once else desk.place(command, **by)
         _say(view, as_json=as_json)
 
 

@@ -38,12 +38,16 @@ from mingdan.orders.offers.prices import Charge, quote
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.stock import reservations
+from mingdan.orders.stock.model import ResourceReservation
 from mingdan.orders.store import OrderStore
 
 
 @dataclass(frozen=True, kw_only=True)
 class Acceptance:
-    """A request and who makes it. `at_once`: complete it now if nothing is to be waited for."""
+    """A request and who makes it. `at_once`: complete it now if nothing is to be waited for.
+
+    `reservation`: what it needs was held before, under this number; it is used up.
+    """
 
     command: AnyCommand
     actor: Actor
@@ -51,6 +55,7 @@ class Acceptance:
     key: str | None
     money: payment.Money | None
     at_once: bool
+    reservation: int | None = None
 
 
 def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> OrderView:
@@ -67,11 +72,13 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
     before = _before(connection, command, ref, actor, asked.key)
     if before is not None:
         return views.view(before, repeated=True)
+    journal = Journal(connection, at, str(actor))
+    if asked.reservation is not None:
+        _take_over(store, journal, asked.reservation, set(named([command]).resources()))
     real = asked.at_once or not how.waits
     tried = attempt(store, connection, command, at, real=real)
     charges = _checked(store, connection, how, tried, at)
     due = sum(charge.amount_fen for charge in charges)
-    journal = Journal(connection, at, str(actor))
     if real and due == (asked.money.amount_fen if asked.money else 0):
         return completion.at_once(journal, tried, charges, actor, asked.key, asked.money)
     _stage(store, journal, how, tried, charges, actor, asked.key)
@@ -80,6 +87,24 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
         return views.view(record)
     payment.pay(journal, record, asked.money)
     return progress.again(connection, record)
+
+
+def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) -> None:
+    """Free what was held before the order, in its own transaction; nobody gets in between."""
+    r = ResourceReservation
+    statement = select(r.number, r.iccid, r.order_id, r.state, r.until).where(
+        r.reservation_id == key
+    )
+    held = journal.connection.execute(statement).one_or_none()
+    if held is None or held.order_id is not None:
+        raise Refused("unknown_reservation", reservation=key)
+    names = {f"numbers:{held.number}", f"iccids:{held.iccid}"}
+    store.database.lock(journal.connection, "resources", wanted | names)
+    held = journal.connection.execute(statement).one()
+    if held.state != "inProgress" or journal.at >= held.until:
+        state = held.state if held.state != "inProgress" else "expired"
+        raise Refused("reservation_ended", reservation=key, state=state)
+    reservations.release(journal, key, at=journal.at, reason="used by an order")
 
 
 def take_back(

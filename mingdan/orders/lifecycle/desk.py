@@ -59,6 +59,7 @@ class OrderDesk:
         actor: Actor,
         at: datetime,
         idempotency_key: str | None = None,
+        reservation: int | None = None,
     ) -> OrderView:
         """受理: make all checks of the business, stage what was entered, reserve what it needs.
 
@@ -66,10 +67,12 @@ class OrderDesk:
         place under the cap for the policy's `order_minutes`. What waits for
         nothing (a bill, a payment, a protection) is completed at once. Placed
         before, under the same reference or the same interface's
-        `idempotency_key`, it is returned as it stands.
+        `idempotency_key`, it is returned as it stands. `reservation`: of what was
+        held for the customer before; the order takes it over.
 
         Raises Refused: whatever the business refuses, order_in_transit,
-        credit_arrears, credit_blocked, order_ref_reused, idempotency_key_reused.
+        credit_arrears, credit_blocked, order_ref_reused, idempotency_key_reused,
+        unknown_reservation, reservation_ended.
         """
         asked = Acceptance(
             command=command,
@@ -78,6 +81,7 @@ class OrderDesk:
             key=idempotency_key,
             money=None,
             at_once=False,
+            reservation=reservation,
         )
         with self._store.database.writing() as connection:
             return acceptance.accept(self._store, connection, asked)
@@ -90,6 +94,7 @@ class OrderDesk:
         at: datetime,
         idempotency_key: str | None = None,
         payment: Money | None = None,
+        reservation: int | None = None,
     ) -> OrderView:
         """受理, 施工, 竣工 in one transaction, if nothing is to be waited for.
 
@@ -104,6 +109,7 @@ class OrderDesk:
             key=idempotency_key,
             money=payment,
             at_once=True,
+            reservation=reservation,
         )
         with self._store.database.writing() as connection:
             return acceptance.accept(self._store, connection, asked)

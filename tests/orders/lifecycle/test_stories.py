@@ -22,10 +22,12 @@ from mingdan.orders.commands import (
     Terminate,
     TransferOwner,
 )
+from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import Archive, Notice, StagedOrder
 from mingdan.orders.lifecycle.payment import Money
+from mingdan.orders.stock import reservations
 from mingdan.orders.store import OrderStore
 from mingdan.reference import load
 from tests.orders.lifecycle.ways import (
@@ -315,3 +317,32 @@ def test_what_was_entered_may_be_anything_a_person_is_called(desk: OrderDesk) ->
     odd: dict[str, Any] = {"name": "O'Brien; DROP TABLE party;-- 𠮷", "contact": '{"a": [1]}'}
     command: Open = opening(1, party=person(1, **odd))
     assert whole(desk, command, at()).state == "completed"
+
+
+def held_before(store: OrderStore, number: str) -> int:
+    with store.database.writing() as connection:
+        return reservations.reserve(
+            Journal(connection, at(), "test"), at=at(), until=at(hours=1), number=number,
+            iccid=None, order_id=None, reserved_for="a customer at the window",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("fen", [0, 1000])
+def test_an_order_takes_over_what_was_held_before(
+    desk: OrderDesk, store: OrderStore, fen: int
+) -> None:
+    held, late = held_before(store, msisdn(1)), held_before(store, msisdn(2))
+    assert refused(place, desk, opening(1), at()) == "number_reserved"
+    money = Money(amount_fen=fen, correlator="c") if fen else None
+    view = desk.run(opening(1), actor=COUNTER, at=at(), payment=money, reservation=held)
+    assert view.state == ("completed" if fen else "pending")
+    assert place(desk, opening(1), at(), reservation=held).repeated
+    other = opening(3, msisdn=msisdn(2))
+    assert refused(place, desk, other, at(), reservation=held) == "reservation_ended"
+    assert refused(place, desk, other, at(hours=1), reservation=late) == "reservation_ended"
+    assert refused(place, desk, other, at(), reservation=99) == "unknown_reservation"
+    if not fen:
+        # What an order holds is nobody else's to take over.
+        assert refused(place, desk, other, at(), reservation=late + 1) == "unknown_reservation"
+    assert place(desk, other, at(), reservation=late).state == "pending"
+    assert residue(store) == {}
