@@ -72,6 +72,7 @@ def test_a_file_that_is_refused_says_which_lines(installation: str, tmp_path: Pa
     result = run(number.app, "import", path)
     assert isinstance(result.exception, InputRefused)
     assert "2 of 3 lines" in str(result.exception)
+    assert "import_refused" in str(result.exception)
     assert "prefix_of_other" in result.output
     assert "13012345678" not in result.output
     report = run(number.app, "import", path, "--json")

@@ -35,6 +35,7 @@ from tests.orders.stock.support import (
     table,
     take,
     taken,
+    with_luhn,
 )
 from tests.orders.support import at, done, opening, sqlite_url
 
@@ -80,6 +81,7 @@ GOOD_SIM = f"{card(9)},{network_id(9)},32,yes"
 BAD_SIMS = [
     (f"{card(1)[:-1]}{(int(card(1)[-1]) + 1) % 10},{network_id(1)},32,yes", "check_digit_wrong"),
     (f"{card(1)},46001{1:010d},32,yes", "imsi_of_other"),
+    (f"{with_luhn('898601' + '0' * 13)},{network_id(1)},32,yes", "issuer_of_other"),
     (f"{card(1)},99900{1:010d},32,yes", "imsi_of_other"),
     (f"{card(1)},{network_id(1)[:-1]},32,yes", "field_not_accepted"),
     (f"{card(1)[:-1]},{network_id(1)},32,yes", "check_digit_wrong"),
