@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         return self.data / "releases"
 
     @property
+    def published(self) -> Path:
+        """What each partner was given last, remembered apart from the releases."""
+        return self.data / "published"
+
+    @property
     def secrets(self) -> Path:
         return self.data / "secrets"
 

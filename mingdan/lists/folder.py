@@ -118,6 +118,14 @@ def last_release(channel: Path) -> Release | None:
     return last
 
 
+def replace_synced(path: Path, text: str) -> None:
+    """Replace a small file by `text` at once, on the disk when this returns."""
+    partial = path.with_name(f".{path.name}")
+    write_text(partial, text)
+    partial.replace(path)
+    _sync(path.parent)
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

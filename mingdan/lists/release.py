@@ -23,6 +23,7 @@ from mingdan.lists.compose import Content, compose
 from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
 from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
+from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.reader import snapshot
 from mingdan.lists.retractions import reasons
@@ -42,21 +43,27 @@ def publish(night: Night, day: date) -> Report:
     the next number. Facts: `withheld` (why nothing may leave), `superseded` (a
     later day is out), else the release's numbers. Raises MissingInput without
     that day's list, InputRefused if the key or the last release is not what it
-    should be, LakeError if the disk refuses; the last release then stays.
+    should be or the folder is a link, LakeError if the disk refuses; the last release then stays.
     """
     partner = partner_named(night.settings.partner, night.settings)
     hindrance = partner.hindrance(day) or _unfit(partner)
     if hindrance is not None:
         return Report((), {"withheld": hindrance})
     channel = night.settings.releases / partner.code
+    published = night.settings.published
     with publishing_to(partner.code):
+        check_own(night.settings.releases, channel)
         last = last_release(channel)
+        check_remembered(published, partner.code, channel, last)
+        if last is not None:
+            remember(published, partner.code, last)
         if last is not None and day.isoformat() < last.manifest["day"]:
             return Report((), {"superseded": f"release {last.seq} of {last.manifest['day']}"})
         policy = list_policy(night.settings)
         rows, tokeniser = _rows(night, day, partner, policy, last)
         if last is None or not _is_out(last, day, rows, partner):
             last = _write(night, day, channel, partner, policy, tokeniser, rows, last)
+        remember(published, partner.code, last)
     return Report((), _facts(last))
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from mingdan.errors import LakeError
+from mingdan.errors import InputRefused, LakeError
 from mingdan.lists.format import LATEST, MANIFEST, SNAPSHOT
 from mingdan.lists.joint import build
 from mingdan.lists.manifest import numbered
 from mingdan.lists.reader import verify
-from mingdan.lists.refusals import Damaged, Missing
+from mingdan.lists.refusals import Damaged, Missing, Rollback
 from mingdan.lists.release import publish
 from mingdan.night import Night
 from mingdan.settings import Settings
-from tests.lists.channels import announce
+from tests.lists.channels import announce, three_rounds
 from tests.lists.operator import DAY, Operator
 
 NEXT = DAY + timedelta(1)
@@ -58,7 +58,8 @@ def test_killed_before_every_step_and_run_again(operator: Operator, tmp_path: Pa
     )
     runs = sorted(copies.iterdir(), key=lambda path: int(path.name))
     undisturbed = files(runs[-1])
-    assert len(runs) == 10, "9 disk operations, each with its death, and one that lived"
+    assert len(runs) == 13, "12 disk operations, each with its death, and one that lived"
+    remembered = {path.name: path.read_bytes() for path in (runs[-1] / "published").iterdir()}
     assert {name.split("/")[1] for name in undisturbed} == {"000001", "000002", LATEST}
     for run in runs[:-1]:
         held = verify(run / "releases" / "bank_demo", every=True)
@@ -67,6 +68,7 @@ def test_killed_before_every_step_and_run_again(operator: Operator, tmp_path: Pa
         publish(again, NEXT)
         again.orders.close()
         assert files(run) == undisturbed, f"killed before operation {run.name}"
+        assert (run / "published" / "bank_demo.json").read_bytes() == remembered["bank_demo.json"]
 
 
 def test_a_killed_release_is_taken_up_even_if_the_world_has_moved_on(operator: Operator) -> None:
@@ -152,6 +154,89 @@ def test_a_damaged_last_release_is_not_built_upon(operator: Operator) -> None:
     with pytest.raises(Damaged, match="not the file announced"):
         publish(operator.night, NEXT)
     assert not numbered(operator.channel, 2).exists()
+
+
+def test_a_lost_release_folder_does_not_begin_again(operator: Operator) -> None:
+    """Partners would refuse number 1 as a rollback, and number 2 would be another list."""
+    shutil.rmtree(operator.channel)
+    with pytest.raises(Rollback, match=r"release 1 of .* was published .* holds none") as refused:
+        publish(operator.night, NEXT)
+    assert "from the backup" in str(refused.value)
+    assert not operator.channel.exists()
+
+
+def test_a_folder_restored_from_an_old_backup_does_not_go_on(
+    operator: Operator, tmp_path: Path
+) -> None:
+    shutil.copytree(operator.channel, tmp_path / "backup")
+    publish(operator.night, NEXT)
+    shutil.rmtree(operator.channel)
+    shutil.copytree(tmp_path / "backup", operator.channel)
+    third = NEXT + timedelta(1)
+    with pytest.raises(Rollback, match=r"release 2 of .* holds no later one than 1"):
+        operator.run(third, [operator.label("乙")])
+    assert not numbered(operator.channel, 2).exists()
+
+
+def test_a_whole_backup_is_gone_on_from(operator: Operator, tmp_path: Path) -> None:
+    publish(operator.night, NEXT)
+    operator.channel.rename(tmp_path / "backup")
+    shutil.copytree(tmp_path / "backup", operator.channel)
+    assert operator.run(NEXT + timedelta(1), [operator.label("乙")]).facts["seq"] == 3
+
+
+def test_another_list_under_the_number_that_is_out_is_refused(
+    operator: Operator, tmp_path: Path
+) -> None:
+    """The folder of another installation, whole in itself, in the place of ours."""
+    publish(operator.night, NEXT)
+    shutil.rmtree(operator.channel)
+    three_rounds(operator.channel)
+    with pytest.raises(Damaged, match=r"release 2 of .* was published .* is not it"):
+        publish(operator.night, NEXT)
+
+
+def test_a_lost_folder_begins_again_once_a_person_says_so(operator: Operator) -> None:
+    shutil.rmtree(operator.channel)
+    (operator.night.settings.published / "bank_demo.json").unlink()
+    assert publish(operator.night, NEXT).facts["seq"] == 1
+
+
+def test_releases_from_before_they_were_remembered_are_adopted(operator: Operator) -> None:
+    shutil.rmtree(operator.night.settings.published)
+    assert "superseded" in publish(operator.night, DAY - timedelta(1)).facts
+    shutil.rmtree(operator.channel)
+    with pytest.raises(Rollback, match="release 1"):
+        publish(operator.night, NEXT)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"seq": 1}'])
+def test_a_damaged_memory_is_named(operator: Operator, text: str) -> None:
+    file = operator.night.settings.published / "bank_demo.json"
+    file.write_text(text)
+    with pytest.raises(Damaged, match=r"bank_demo\.json cannot be read"):
+        publish(operator.night, NEXT)
+
+
+@pytest.mark.parametrize("what", ["bank_demo", "bank_demo/000001", ".staging", "bank_demo/000002"])
+def test_nothing_is_published_through_a_link(operator: Operator, tmp_path: Path, what: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    path = operator.night.settings.releases / what
+    if path.exists():
+        path.rename(elsewhere)
+    else:
+        elsewhere.mkdir()
+    path.symlink_to(elsewhere)
+    before = sorted(elsewhere.rglob("*"))
+    with pytest.raises(InputRefused, match=f"{path} is a symbolic link"):
+        publish(operator.night, NEXT)
+    assert sorted(elsewhere.rglob("*")) == before
+
+
+def test_the_releases_folder_as_a_whole_may_be_a_link(operator: Operator, tmp_path: Path) -> None:
+    operator.night.settings.releases.rename(tmp_path / "disk")
+    operator.night.settings.releases.symlink_to(tmp_path / "disk")
+    assert publish(operator.night, NEXT).facts["seq"] == 2
 
 
 def test_left_over_staging_does_no_harm(operator: Operator) -> None:
