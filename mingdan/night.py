@@ -21,7 +21,7 @@ from mingdan.errors import Busy
 from mingdan.lake import Lake, Partition
 from mingdan.orders.store import OrderStore
 from mingdan.pepper import pepper
-from mingdan.settings import Settings
+from mingdan.settings import Settings, make_private
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Night:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        make_private(settings.data)
         self.lake = Lake(settings.lake)
         self.engine = Engine(self.lake, settings)
 

@@ -7,12 +7,26 @@ policy (thresholds, terms, caps), which is versioned data under
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from mingdan.errors import WrongUsage
+
+_UNSHOWN = ("pepper", "orders_url", "alert_webhook")
+"""Settings that may hold a secret."""
 
 
 class Settings(BaseSettings):
@@ -29,8 +43,9 @@ class Settings(BaseSettings):
     required_sources: Annotated[list[str] | None, NoDecode] = None
     """Usage sources a night cannot do without, joined by commas (empty: none);
     default: those whose spec says `required`."""
-    required_reports: list[str] = ["complaints"]
-    """Reports without whose file of the day no night runs; empty where there are none."""
+    required_reports: Annotated[list[Literal["complaints"]], NoDecode] = ["complaints"]
+    """Reports without whose file of the day no night runs, joined by commas; empty where
+    there are none."""
     first_day: date = date(2026, 10, 1)
     """First business day of the partitions shown in Dagster."""
 
@@ -61,12 +76,23 @@ class Settings(BaseSettings):
     pepper: SecretStr | None = None
     """Key of the lake's pseudonyms (hex). Default: `<data>/secrets/pepper`, made once."""
 
-    @field_validator("required_sources", mode="before")
+    @field_validator("required_sources", "required_reports", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return [name.strip() for name in value.split(",") if name.strip()]
-        return value
+        if not isinstance(value, str):
+            return value
+        if value.strip().startswith("["):  # as pydantic-settings would have it
+            return json.loads(value)
+        return [name.strip() for name in value.split(",") if name.strip()]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _said_plainly(cls, values: object, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """Raises WrongUsage, naming each variable that is wrong and never a secret."""
+        try:
+            return check(values)
+        except ValidationError as error:
+            raise WrongUsage("; ".join(_fault(fault) for fault in error.errors())) from None
 
     @property
     def landing(self) -> Path:
@@ -99,3 +125,19 @@ class Settings(BaseSettings):
         """The order store's file if it is SQLite."""
         prefix, _, path = self.database.partition(":///")
         return Path(path) if prefix.startswith("sqlite") else None
+
+
+def _fault(fault: ErrorDetails) -> str:
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    given = fault["input"]
+    shown = "" if name in _UNSHOWN or not isinstance(given, str | int | float) else f": {given!r}"
+    said = fault["msg"][:1].lower() + fault["msg"][1:]
+    return f"MINGDAN_{name.upper()}{shown}: {said}"
+
+
+def make_private(data: Path) -> None:
+    """Make the data folder, if there is none, for its owner alone; an existing one stays as it is.
+
+    It holds numbers, documents and keys; what is in it need not be private file by file.
+    """
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ extra brings them.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -80,6 +81,8 @@ def build(*, only: str | None = None) -> typer.Typer:
 
 def app() -> None:
     """Entry point of the console script."""
+    # whatever a command makes holds people's data
+    os.umask(0o077)
     try:
         build(only=next(iter(sys.argv[1:]), None))(standalone_mode=True)
     except WrongUsage as error:
@@ -88,11 +91,17 @@ def app() -> None:
     except MingdanError as error:
         _complain("refused", error)
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _complain("refused", f"{where}{error.strerror or error}")
+        sys.exit(1)
 
 
-def _complain(kind: str, error: MingdanError) -> None:
+def _complain(kind: str, error: MingdanError | str) -> None:
     # a refused header may hold what rich would take for markup
-    Console(stderr=True).print(f"[red]{kind}:[/red] {escape(str(error))}", highlight=False)
+    Console(stderr=True).print(
+        f"[red]{kind}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True
+    )
 
 
 def _needs_extra(name: str, extra: str) -> Callable[[], None]:

@@ -36,6 +36,7 @@ def command(
     Example: mingdan simulate --subscribers 20000 --days 35 --seed 7 --out data
     """
     from mingdan.calendar import last_business_day
+    from mingdan.errors import WrongUsage
     from mingdan.simulator.world import World, simulate
 
     end: date = last_day.date() if last_day else last_business_day()
@@ -54,7 +55,10 @@ def command(
                 tasks[step] = progress.add_task(_STEPS[step], total=total)
             progress.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
 
-        done = simulate(world, out, tell)
+        try:
+            done = simulate(world, out, tell)
+        except OSError as error:
+            raise WrongUsage(f"cannot write to {out}: {error.strerror or error}") from error
     if as_json:
         summary = {
             "out": str(out),

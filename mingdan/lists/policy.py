@@ -6,13 +6,10 @@ what a partner may receive (`mingdan/reports/partners.py`).
 
 from __future__ import annotations
 
-import tomllib
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from mingdan.classes.dictionary import Dictionary
-from mingdan.errors import InputRefused
-from mingdan.rules.files import policy_text
+from mingdan.rules.files import policy_as
 from mingdan.settings import Settings
 
 
@@ -29,11 +26,7 @@ class ListPolicy(BaseModel):
 
 def list_policy(settings: Settings) -> ListPolicy:
     """The installation's list policy. Raises InputRefused."""
-    text, place = policy_text("lists/policy.toml", settings)
-    try:
-        return ListPolicy.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputRefused(f"{place}: {error}") from error
+    return policy_as(ListPolicy, "lists/policy.toml", settings)
 
 
 def publishable(settings: Settings, class_code: str) -> dict[str, int]:
@@ -41,11 +34,7 @@ def publishable(settings: Settings, class_code: str) -> dict[str, int]:
 
     Raises InputRefused if the dictionary cannot be read.
     """
-    text, place = policy_text("classes/dictionary.toml", settings)
-    try:
-        dictionary = Dictionary.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputRefused(f"{place}: {error}") from error
+    dictionary = policy_as(Dictionary, "classes/dictionary.toml", settings)
     return {
         reason.code: reason.term_days
         for entry in dictionary.class_

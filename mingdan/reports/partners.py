@@ -7,14 +7,13 @@ Whatever is not granted is refused: an agreement names what it allows.
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mingdan.errors import InputRefused, WrongUsage
-from mingdan.rules.files import policy_text
+from mingdan.rules.files import policy_as, policy_text
 from mingdan.settings import Settings
 
 Kind = Literal["operator", "bank", "police"]
@@ -85,11 +84,8 @@ def load_partners(settings: Settings | None = None) -> dict[str, Partner]:
     or those shipped. Raises InputRefused if the file says what it may not, or
     names a partner or a channel twice.
     """
-    text, place = policy_text("reports/partners.toml", settings)
-    try:
-        found = _File.model_validate(tomllib.loads(text)).partner
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputRefused(f"{place}: {error}") from error
+    _, place = policy_text("reports/partners.toml", settings)
+    found = policy_as(_File, "reports/partners.toml", settings).partner
     codes = [partner.code for partner in found]
     channels = [partner.channel for partner in found if partner.channel]
     for kind, values in (("partner", codes), ("channel", channels)):

@@ -7,14 +7,12 @@ Here: what the file may say. Not here: partners and their agreements
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mingdan.errors import InputRefused
-from mingdan.rules.files import policy_text
+from mingdan.rules.files import policy_as
 from mingdan.settings import Settings
 
 Level = Literal["watch", "published"]
@@ -117,8 +115,4 @@ class Policy(_Part):
 
 def policy(settings: Settings | None = None) -> Policy:
     """The installation's policy of reports (default: the one shipped). Raises InputRefused."""
-    text, place = policy_text("reports/policy.toml", settings)
-    try:
-        return Policy.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise InputRefused(f"{place}: {error}") from error
+    return policy_as(Policy, "reports/policy.toml", settings)

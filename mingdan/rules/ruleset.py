@@ -165,7 +165,7 @@ def read_toml(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadRules(f"{file}: {error}") from error
+        raise BadRules(f"{file}: not TOML: {error}") from error
 
 
 def complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
@@ -180,7 +180,9 @@ def complaint(error: ValidationError, content: Mapping[str, Any]) -> str:
             place = None
         named = (place.get("id") or place.get("code")) if isinstance(place, dict) else None
         names.append(f"`{named}`" if named else str(step))
-    return f"{' '.join(names)}: {fault['msg']}"
+    words = {"missing": "is missing", "extra_forbidden": "unknown key"}
+    said = words.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return ": ".join(part for part in (" ".join(names), said) if part)
 
 
 def ruleset(content: Mapping[str, Any], columns: Mapping[str, Columns], file: str) -> Ruleset:

@@ -19,6 +19,7 @@ from mingdan.errors import InputRefused, MingdanError
 from mingdan.lake import SUBSCRIPTIONS_PER_BUCKET, Lake
 from mingdan.orders.policy import Policy
 from mingdan.orders.store import OrderStore
+from mingdan.settings import make_private
 from mingdan.simulator import (
     archetypes,
     campaigns,
@@ -89,7 +90,8 @@ def simulate(world: World, out: Path, progress: Progress | None = None) -> Simul
     tell = progress or (lambda _step, _done, _total: None)
     partial = out / ".simulating"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    make_private(out)
+    partial.mkdir()
     try:
         scene = build(world)
         done = _live(scene, partial, tell)

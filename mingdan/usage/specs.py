@@ -25,8 +25,10 @@ def load_source(path: Path) -> Source:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputRefused(f"source spec {path}: {error}") from error
+    except OSError as error:
+        raise InputRefused(f"source spec {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputRefused(f"source spec {path}: not TOML: {error}") from error
     try:
         source = Source.model_validate(content)
     except ValidationError as error:

@@ -66,12 +66,12 @@ def test_a_document_is_the_same_rules_again() -> None:
         (RULE.replace("out_1d >=", "out_2d >="), "rule `loud`: unknown column `out_2d`"),
         (RULE.replace("out_1d >= 100", "1 = 1"), "reads no column"),
         (RULE + 'evidence = ["nothing"]\n', "rule `loud`: evidence: unknown column `nothing`"),
-        (RULE + "weight = 3\n", "rule `loud` weight: Extra inputs"),
+        (RULE + "weight = 3\n", "rule `loud` weight: unknown key"),
         (RULE + 'subject = "party"\n', "rules about a party do not belong"),
         (RULE + 'about = "out_1d > 1"\n', "only a rule about a party"),
         ("rule = 3", "rule: Input should be a valid list"),
         ("[[rule]\n", "rules.toml: "),
-        ("", "rule: Field required"),
+        ("", "rule: is missing"),
     ],
 )
 def test_a_fault_names_file_rule_and_place(text: str, complaint: str) -> None:
