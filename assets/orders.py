@@ -40,7 +40,6 @@ order_snapshot = assets_of("order_snapshot", checks=CHECKS, kinds={"sqlite", "de
 
 reconciliation = assets_of(
     "reconciliation",
-    deps={},
     checks=[
         Check(
             "nothing_differs",

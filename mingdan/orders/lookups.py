@@ -107,9 +107,7 @@ def show(connection: Connection, subscription_id: int, now: datetime) -> dict[st
         "subscription_id": subscription_id,
         "subscription_ref": row.subscription_ref,
         "product": current,
-        "product_to_come": [
-            {"product": each.code, "from": local(each.since)} for each in to_come
-        ],
+        "product_to_come": [{"product": each.code, "from": local(each.since)} for each in to_come],
         "features": [each.code for each in held],
         "status": row.status,
         "activated_at": local(row.activated_at),

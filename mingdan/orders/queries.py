@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from mingdan.orders import model as m
 from mingdan.orders.bulk import Maker, Query
-from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.orders.lifecycle.model import StagedOrder
+from mingdan.orders.money.model import AccountMembership, Refund
 
 
 def subscriptions(refs: Query) -> Query:

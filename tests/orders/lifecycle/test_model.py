@@ -27,11 +27,14 @@ from sqlalchemy import func, select
 
 from mingdan.orders.access.actor import SYSTEM
 from mingdan.orders.commands import AnyCommand, ChangeNumber, Terminate, TransferOwner
+from mingdan.orders.comparison import differences
+from mingdan.orders.database import Database
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.payment import Money
 from mingdan.orders.money.model import AccountEntry
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
+from mingdan.orders.replay import replay
 from mingdan.orders.store import OrderStore
 from tests.orders.lifecycle.ways import COUNTER, cancel, complete, pay, place, provision, residue
 from tests.orders.support import (
@@ -124,6 +127,7 @@ class Desk(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.ended()
+            self.rebuilt()
         finally:
             self.store.close()
 
@@ -317,6 +321,14 @@ class Desk(RuleBasedStateMachine):
         }
         if not subscriptions.is_empty():
             assert (subscriptions["party_cards"] <= CAP).all()
+
+    def rebuilt(self) -> None:
+        """The logs alone give the same tables."""
+        with tempfile.TemporaryDirectory() as folder:
+            again = Database(sqlite_url(Path(folder)))
+            replay(self.store.database, again)
+            assert differences(self.store.database, again) == []
+            again.close()
 
     def _opening(self, ref: str, sub: str, number: int, sim: int, who: int) -> AnyCommand:
         return opening(
