@@ -373,7 +373,7 @@ def test_random_orders_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> No
             self.url = sqlite_url(Path(tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())))
             super().__init__()
 
-    _run(OnSqlite, examples=15, steps=40)
+    _run(OnSqlite, examples=10, steps=40)
 
 
 def test_random_orders_on_postgresql() -> None:
@@ -382,4 +382,4 @@ def test_random_orders_on_postgresql() -> None:
             self.url = emptied_postgresql_url()
             super().__init__()
 
-    _run(OnPostgresql, examples=4, steps=30)
+    _run(OnPostgresql, examples=3, steps=25)
