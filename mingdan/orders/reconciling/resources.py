@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, or_, select
+from sqlalchemy import BigInteger, Connection, String, and_, cast, or_, select
 
 from mingdan.orders import model as m
 from mingdan.orders.reconciling.found import Check, Found
@@ -24,7 +24,8 @@ _ENDED = sorted(machine("order").final)
 def numbers(connection: Connection, _at: datetime) -> Iterator[Found]:
     """Numbers in service that nobody holds, and numbers held that are not in service."""
     n, h = m.Msisdn, m.NumberHolding
-    same = and_(cast(h.key, String) == n.number, *_now("msisdn"))
+    # The cast stands on the side that is read in full, so that the other is found by its index.
+    same = and_(h.key == cast(n.number, BigInteger), *_now("msisdn"))
     for number, holder in connection.execute(
         select(n.number, n.subscription_id)
         .outerjoin(h, same)
@@ -47,27 +48,25 @@ def numbers(connection: Connection, _at: datetime) -> Iterator[Found]:
 def sims(connection: Connection, _at: datetime) -> Iterator[Found]:
     """SIMs in use that nobody holds, and SIMs held that are not in use."""
     s, h = m.SimCard, m.NumberHolding
-    same = cast(h.key, String) == s.imsi
-    for iccid, imsi, holder in connection.execute(
-        select(s.iccid, s.imsi, s.subscription_id)
-        .outerjoin(h, and_(same, *_now("imsi")))
+    same = and_(h.key == cast(s.imsi, BigInteger), *_now("imsi"))
+    for iccid, holder in connection.execute(
+        select(s.iccid, s.subscription_id)
+        .outerjoin(h, same)
         .where(s.state == "in_use", h.holding_id.is_(None))
         .order_by(s.iccid)
     ):
-        # an IMSI's leading zeros are not in the holding's integer
-        if imsi.startswith("0") and _holder_of(connection, int(imsi)) is not None:
-            continue
         yield Found(
             code="sim_without_holder", subject_kind="iccid", subject_key=iccid,
             subscription_id=holder, expected="a holder", found="none",
         )  # fmt: skip
     for key, holder, iccid, state, other in connection.execute(
         select(h.key, h.subscription_id, s.iccid, s.state, s.subscription_id)
-        .outerjoin(s, same)
+        .outerjoin(s, s.imsi == cast(h.key, String))
         .where(*_now("imsi"), _another(s, h, "in_use"))
         .order_by(h.key)
     ):
         card = (iccid, state, other)
+        # an IMSI's leading zeros are not in the holding's integer
         if iccid is None and imsi_text(key) != str(key):
             card = _card_of(connection, imsi_text(key))
         if card[1:] != ("in_use", holder):
@@ -145,13 +144,6 @@ def cards_and_handsets(connection: Connection, at: datetime) -> Iterator[Found]:
 
 
 CHECKS: tuple[Check, ...] = (numbers, sims, reservations, cards_and_handsets)
-
-
-def _holder_of(connection: Connection, imsi: int) -> int | None:
-    h = m.NumberHolding
-    return connection.execute(
-        select(h.subscription_id).where(h.key == imsi, *_now("imsi"))
-    ).scalar()
 
 
 def _card_of(connection: Connection, imsi: str) -> tuple[Any, Any, Any]:
