@@ -13,6 +13,8 @@ import secrets
 import unicodedata
 from pathlib import Path
 
+_NUMBER = re.compile(r"\+?[0-9]{7,}[Xx]?")
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]*")
 _SEPARATORS = re.compile(r"[\s\-()]")
 _CHINA_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINA_IOT = re.compile(r"1(?:44[01]|48|46|410)\d{9,10}")
@@ -64,9 +66,12 @@ def mask_typed(text: str) -> str:
     """What a caller typed, fit for an answer: masked if it may hold an identifier.
 
     Whatever has seven digits or more, in any script, may be a number, a SIM or a
-    document, also with letters or signs around it.
+    document, also with letters or signs around it; whatever is no plain word of
+    letters, digits, `_` and `-` may be a name.
     """
-    return mask_number(text) if sum(char.isdigit() for char in text) >= 7 else text
+    if sum(char.isdigit() for char in text) < 7 and _PLAIN_WORD.fullmatch(text):
+        return text
+    return mask_number(text) if _NUMBER.fullmatch(digits(text)) else "*" * len(text)
 
 
 def mask_name(text: str) -> str:

@@ -51,6 +51,10 @@ SECRETS = {
     "an ID document ending in X": ("11010119900301102X", "19900301"),
     "a SIM": ("898600000000000000055", "00000000000"),
     "an IMSI": ("460009998887776", "999888777"),
+    "a name": ("王小明", "王"),
+    "a name and a number": ("王小明13911112222", "王"),
+    "a name with its title": ("Mr Wang", "Wang"),
+    "a mail address": ("wang@example.com", "wang"),
 }
 
 

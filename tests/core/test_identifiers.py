@@ -13,6 +13,7 @@ from mingdan.identifiers import (
     mask_document,
     mask_name,
     mask_number,
+    mask_typed,
     parse_imsi,
     parse_msisdn,
 )
@@ -50,6 +51,24 @@ def test_a_mask_never_shows_more_than_five_digits(number: str) -> None:
         shown = mask_number(written)
         assert sum(character.isdigit() for character in shown) <= 5
         assert shown.startswith(number[:3])
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("S-9", "S-9"),
+        ("cli_123456", "cli_123456"),
+        ("", ""),
+        ("+86 138 0013 8000", "138******00"),
+        ("11010119900301102X", "110*************2X"),
+        ("王小明", "***"),
+        ("Wang Xiaoming 13800138000", "*" * 25),
+        ("wang@example.com", "*" * 16),
+        ("S9\n", "***"),
+    ],
+)
+def test_what_was_typed_is_repeated_only_if_it_is_a_plain_word(typed: str, shown: str) -> None:
+    assert mask_typed(typed) == shown
 
 
 def test_names_and_documents_are_masked() -> None:
