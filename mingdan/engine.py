@@ -107,11 +107,16 @@ class Engine:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with the shared macros; what it makes temporary is its own."""
+        """A connection with the shared macros; what it makes temporary is its own.
+
+        Raises LakeError for whatever the database refuses and nobody has caught.
+        """
         connection = self._database.cursor()
         try:
             connection.execute("SET enable_progress_bar = false")
             yield connection
+        except duckdb.Error as error:
+            raise LakeError(str(error)) from error
         finally:
             connection.close()
 

@@ -28,6 +28,10 @@ class MissingInput(InputRefused):
 class LakeError(MingdanError):
     """A partition could not be written or read; the old one is still in place."""
 
+    def __init__(self, message: str) -> None:
+        """`message` without the statement a database quotes in its own."""
+        super().__init__(message.partition("\n\nLINE ")[0])
+
 
 class Busy(MingdanError):
     """Another run holds what this one needs."""

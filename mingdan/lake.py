@@ -27,7 +27,7 @@ from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable, Field, Schema
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
@@ -56,6 +56,7 @@ _POLARS_TYPE: dict[ColumnType, pl.DataType] = {
     "DATE": pl.Date(),
     "BLOB": pl.Binary(),
 }
+_MAGIC = b"PAR1"
 BUCKETS = 64
 SUBSCRIPTIONS_PER_BUCKET = 30_000
 """A bucket of about this size keeps a statement under the memory limit."""
@@ -177,12 +178,17 @@ class Lake:
     def scan(
         self, table: Table, days: Iterable[date] | None = None, *, version: int | None = None
     ) -> pl.LazyFrame:
-        """The rows of `days` (default: all) with `date` (and `bucket`) as columns."""
+        """The rows of `days` (default: all) with `date` (and `bucket`) as columns.
+
+        Raises LakeError, naming table and day, for a file that is gone or no Parquet.
+        """
         chosen = self.days(table) if days is None else days
         files = self.files(table, chosen, version=version)
         partitions = {"date": pl.Date(), **({"bucket": pl.Int32()} if table.bucketed else {})}
         if not files:
             return pl.LazyFrame(schema={**self.schema(table), **partitions})
+        for file in files:
+            _check_parquet(table, Path(file))
         return pl.scan_parquet(files, hive_partitioning=True, hive_schema=partitions)
 
     @staticmethod
@@ -280,6 +286,16 @@ class Lake:
         return self.root / table.name
 
     def _delta(self, table: Table, version: int | None = None) -> DeltaTable | None:
+        try:
+            return self._opened(table, version)
+        except DeltaError as error:
+            said = str(error).partition("\n")[0]
+            raise LakeError(
+                f"{table.name}: its log {self._folder(table) / '_delta_log'} cannot be read; "
+                f"restore it from the backup ({said})"
+            ) from error
+
+    def _opened(self, table: Table, version: int | None) -> DeltaTable | None:
         folder = str(self._folder(table))
         if version is not None:
             return DeltaTable(folder, version=version)
@@ -320,7 +336,8 @@ class Lake:
         relative = folder / f"{_sha256(file.path)}.parquet"
         target = self._folder(table) / relative
         size = file.path.stat().st_size
-        if not target.exists() or target.stat().st_size != size:
+        # it is named by its bytes, unless it was damaged since
+        if not target.exists() or _sha256(target) != target.stem:
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(file.path)
             file.path.replace(target)
@@ -365,6 +382,21 @@ def _delta_schema(table: Table) -> Schema:
     if table.bucketed:
         fields.append(Field("bucket", PrimitiveType("integer")))
     return Schema(fields)
+
+
+def _check_parquet(table: Table, path: Path) -> None:
+    """Whether a file begins and ends as one: its reader would name neither table nor day."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            whole = file.read(4) == _MAGIC
+            file.seek(-4, os.SEEK_END)
+            whole = whole and file.read(4) == _MAGIC
+        problem = "is damaged"
+    except OSError as error:
+        whole, problem = False, f"cannot be read: {error.strerror}"
+    if not whole:
+        day = next(part[5:] for part in path.parts if part.startswith("date="))
+        raise LakeError(f"{table.name} of {day}: {path} {problem}; restore it from the backup")
 
 
 def _sha256(path: Path) -> str:

@@ -47,6 +47,7 @@ COMMANDS = (
 """Each is `mingdan.cli.<name>` with a typer app `app` or a function `command`."""
 EXTRAS = {"serve": "pipeline,service"}
 """What a command needs beside the light install, where it is not `pipeline` alone."""
+_LAKE_READERS = ("polars", "duckdb", "_duckdb", "deltalake", "_internal")
 
 
 def build(*, only: str | None = None) -> typer.Typer:
@@ -94,6 +95,13 @@ def app() -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _complain("refused", f"{where}{error.strerror or error}")
+        sys.exit(1)
+    except Exception as error:
+        # what reads the lake is not there on the light install, so it is known by its name
+        if type(error).__module__.partition(".")[0] not in _LAKE_READERS:
+            raise
+        said = str(error).partition("\n")[0]
+        _complain("refused", f"the lake cannot be read; restore it from the backup ({said})")
         sys.exit(1)
 
 

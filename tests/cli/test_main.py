@@ -120,6 +120,7 @@ def test_a_night_makes_the_data_folder_for_its_owner_alone(tmp_path: Path) -> No
 
 
 def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir(mode=0o750)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o750)
     Night(Settings(data=tmp_path / "data"))
     assert mode(tmp_path / "data") == 0o750
