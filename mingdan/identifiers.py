@@ -22,6 +22,8 @@ _CHINA_IOT = re.compile(r"1(?:44[01]|48|46|410)\d{9,10}")
 
 def digits(text: str) -> str:
     """`text` with full-width digits folded (NFKC) and separators removed."""
+    if text.isascii() and text.isalnum():
+        return text
     return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text))
 
 

@@ -45,7 +45,10 @@ ROWS_A_STATEMENT = 50
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
-    """Insert tuples in the order of `columns`, the fastest way the driver has."""
+    """Insert tuples in the order of `columns`, the fastest way the driver has.
+
+    For SQLite, instants may be microseconds already (`ticked`).
+    """
     if not rows:
         return
     cursor = driver_cursor(connection)
@@ -217,9 +220,18 @@ def _change_statement(table: Table, names: tuple[str, ...]) -> str:
 class _Ticks(dict[Any, Any]):
     """Instants as SQLite keeps them; most of a batch's occur many times."""
 
-    def __missing__(self, instant: datetime) -> int:
+    def __missing__(self, instant: Any) -> int:
+        if isinstance(instant, int):
+            return instant
+        if len(self) > _MOST_TICKS:
+            self.clear()
+            self[None] = None
         found = self[instant] = microseconds(instant)
         return found
+
+
+_MOST_TICKS = 100_000
+_TICKS = _Ticks({None: None})
 
 
 def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
@@ -231,9 +243,8 @@ def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
 
 def _flat_sqlite(table: Table, columns: tuple[str, ...], rows: list[Any]) -> list[Any]:
     flat = [value for row in rows for value in row]
-    ticks = _Ticks({None: None})
     for i in _instants(table, columns):
-        flat[i :: len(columns)] = [ticks[value] for value in flat[i :: len(columns)]]
+        flat[i :: len(columns)] = [_TICKS[value] for value in flat[i :: len(columns)]]
     return flat
 
 

@@ -7,6 +7,7 @@ its one normal form. Not here: checks against what is on record (`businesses`).
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -44,6 +45,9 @@ def instant(field: str, value: object) -> datetime:
 
 def words(field: str, value: object) -> str:
     """A text of 1 to 200 characters that every database and file can hold."""
+    if isinstance(value, str) and len(value) <= LONGEST and value.isprintable() and value.strip():
+        # What is printable is none of the below: the way of nearly every text.
+        return value
     if not isinstance(value, str) or not value.strip():
         raise Refused("invalid_value", field=field, problem="is empty")
     if len(value) > LONGEST:
@@ -74,17 +78,21 @@ def document(party: PartyData, *, verify: bool) -> str:
     Upper case, full-width folded, no separators; a 15-digit resident ID becomes
     the 18-digit one, so that both forms count as one document.
     """
-    kind = load.by("document_type", "code").get(party.document_type)
+    if isinstance(party.document_number, str):
+        return _document(party.document_type, party.party_type, party.document_number, verify)
+    raise Refused("invalid_value", field="document_number", problem="is empty")
+
+
+@lru_cache(maxsize=16384)
+def _document(document_type: str, party_type: str, text: str, verify: bool) -> str:
+    # Asked for twice of every order: when it is named and when it is checked.
+    kind = load.by("document_type", "code").get(document_type)
     if kind is None:
-        words("document_type", party.document_type)
-        raise Refused("unknown_document_type", document_type=party.document_type)
-    if kind["party_type"] != party.party_type:
-        raise Refused(
-            "document_party_type",
-            document_type=party.document_type,
-            party_type=party.party_type,
-        )
-    number = digits(words("document_number", party.document_number)).upper()
+        words("document_type", document_type)
+        raise Refused("unknown_document_type", document_type=document_type)
+    if kind["party_type"] != party_type:
+        raise Refused("document_party_type", document_type=document_type, party_type=party_type)
+    number = digits(words("document_number", text)).upper()
     if kind["check"] == "ric" and len(number) == 15 and number.isascii() and number.isdigit():
         number = number[:6] + "19" + number[6:]
         number += ric.calc_check_digit(number + "0")
@@ -95,7 +103,7 @@ def document(party: PartyData, *, verify: bool) -> str:
             raise Refused(
                 "document_invalid",
                 document=mask_document(number),
-                document_type=party.document_type,
+                document_type=document_type,
                 problem=str(error),
             ) from None
     return words("document_number", number)
@@ -125,6 +133,15 @@ def _place(area_and_year: str) -> None:
 
 
 _VERIFY = {"ric": _resident_id, "uscc": uscc.validate}
+
+
+def number_forms(text: object) -> set[str]:
+    """Every number that `number` may make of `text`, whatever the product. Raises Refused."""
+    value = words("msisdn", text)
+    found = {plain} if _SHORT_NUMBER.fullmatch(plain := digits(value)) else set()
+    with suppress(ValueError):
+        found.add(parse_msisdn(value))
+    return found
 
 
 def number(text: object, product_code: str, sender_kind: str) -> str:

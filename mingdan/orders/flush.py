@@ -34,7 +34,9 @@ def flush(connection: Connection, batch: Batch) -> None:
     """Write everything `batch` changed into the transaction of `connection`."""
     written = [sheet for sheet in sheets(batch) if sheet.rows]
     if batch.rows.events:
-        events = with_payload(batch.rows.events, written, journal_position(connection))
+        sqlite = connection.dialect.name == "sqlite"
+        position = journal_position(connection)
+        events = with_payload(batch.rows.events, written, position, as_ticks=sqlite)
         copies = len(events) >= COPY_FROM_ROWS or any(
             sheet.new and len(sheet.rows) >= COPY_FROM_ROWS for sheet in written
         )

@@ -80,11 +80,10 @@ def _party(found: Named, data: c.PartyData) -> None:
 
 
 def _number(found: Named, text: str) -> None:
-    for kind in ("person", "service_port", "call_centre"):
-        try:
-            found.numbers.add(checks.number(text, "", kind))
-        except Refused:
-            continue
+    try:
+        found.numbers |= checks.number_forms(text)
+    except Refused:
+        return
 
 
 def _sim(found: Named, imsi_text: str, iccid_text: str) -> None:

@@ -35,12 +35,19 @@ def journal_position(connection: Connection) -> int:
     return int(found[0]) if found else 0
 
 
-def with_payload(events: list[Row], written: Iterable[Sheet], after: int) -> list[Row]:
-    """`events` with one more column: on each order's last one, what the order wrote."""
+def with_payload(
+    events: list[Row], written: Iterable[Sheet], after: int, *, as_ticks: bool
+) -> list[Row]:
+    """`events` with one more column: on each order's last one, what the order wrote.
+
+    `as_ticks`: the sheets keep their instants as the payload has them (SQLite does).
+    """
     by_order: dict[int, tuple[dict[str, list[Any]], dict[str, list[Any]]]] = {}
     for sheet in written:
         name, side = sheet.name, 0 if sheet.new else 1
         rows = ticked(sheet.table, sheet.columns, sheet.rows)
+        if as_ticks:
+            sheet.rows = rows
         for row, order_id in zip(rows, sheet.orders, strict=True):
             found = by_order.get(order_id)
             if found is None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from mingdan.orders import model as m
 from mingdan.orders.bulk import Maker, Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import AccountMembership, Refund
+from mingdan.reference import load
 
 
 def subscriptions(refs: Query) -> Query:
@@ -62,6 +63,13 @@ def spans(table: Any, column: Any) -> Maker:
         )
 
     return make
+
+
+def holdings_of_keys(keys: Query) -> Query:
+    """Holdings of numbers and IMSIs, whoever has them."""
+    # With both kinds, or the index, which begins with them, is of no use.
+    h = m.NumberHolding
+    return spans(h, h.key)(keys).where(h.key_kind.in_(_listed("msisdn", "imsi")))
 
 
 def numbers(keys: Query) -> Query:
@@ -112,7 +120,14 @@ def parties_by_id(keys: Query) -> Query:
 
 
 def parties_by_document(numbers: Query) -> Query:
-    return parties().where(m.Party.document_number.in_(numbers))
+    # With every type there is, or the index, which begins with it, is of no use.
+    types = _listed(*sorted(load.by("document_type", "code")))
+    return parties().where(m.Party.document_type.in_(types), m.Party.document_number.in_(numbers))
+
+
+def _listed(*words: str) -> list[ColumnElement[str]]:
+    """Words of ours as part of a statement's text."""
+    return [literal_column(f"'{word}'") for word in words]
 
 
 def parties() -> Query:

@@ -68,7 +68,7 @@ class Sheet:
     """Rows of one table, and the order each belongs to."""
 
     name: str
-    rows: list[Row]
+    rows: list[Any]
     orders: list[int]
     new: bool = True
 

@@ -317,9 +317,8 @@ class WorkingSet:
 
     def _read_resources(self, rows: Callable[..., Any], named: Named) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
-        holding = m.NumberHolding
         keys = {int(number) for number in named.numbers | named.imsis}
-        self.number_holdings.load(_span(r) for r in rows(queries.spans(holding, holding.key), keys))
+        self.number_holdings.load(_span(r) for r in rows(queries.holdings_of_keys, keys))
         for row in rows(queries.numbers, named.numbers):
             self.numbers[row[0]] = Resource(row[0], None, *row[1:])
         for make, wanted in (

@@ -6,8 +6,6 @@ two businesses that need them. Not here: numbers and SIMs (`resources.py`).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mingdan.calendar import business_day
 from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
@@ -136,8 +134,7 @@ def new_holder(
     """The party on record, or a new one, if it may take (one more) subscription."""
     verify = bool(batch.policy.at("check_documents", work.at))
     checks.one_of("party_type", data.party_type, _PARTY_TYPES)
-    entered = replace(data, document_number=checks.document(data, verify=verify))
-    document = (entered.document_type, entered.document_number)
+    document = (data.document_type, checks.document(data, verify=verify))
     ref, name = checks.words("party_ref", data.party_ref), checks.words("name", data.name)
     contact = None if data.contact is None else checks.words("contact", data.contact)
     party = batch.on_record.parties.get(ref)

@@ -91,31 +91,31 @@ def swap_sim(batch: Batch, work: Work, command: SwapSim) -> None:
 def free_number(batch: Batch, work: Work, name: str, *, until: datetime | None) -> Resource:
     """The number, if it may be held during `[at, until)`; new to the stock if unknown."""
     known = batch.on_record
-    number, shown = known.numbers.get(name), mask_number(name)
+    number = known.numbers.get(name)
     if (number is None or not number.from_stock) and batch.policy.at("only_from_stock", work.at):
-        raise Refused("number_not_in_stock", number=shown)
+        raise Refused("number_not_in_stock", number=mask_number(name))
     if number is None:
         return Resource(name, None, "available", None, None, None, stored=False)
     spans = known.number_holdings.of(0, "msisdn", int(name))
     if any(span.meets(work.at, until) for span in spans):
-        raise Refused("number_in_use", number=shown)
+        raise Refused("number_in_use", number=mask_number(name))
     if number.state in ("blocked", "retired"):
-        raise Refused("number_unavailable", number=shown, state=number.state)
+        raise Refused("number_unavailable", number=mask_number(name), state=number.state)
     if (
         number.state == "reserved"
         and number.until is not None
         and work.at < number.until
         and name not in work.reserved_numbers
     ):
-        raise Refused("number_reserved", number=shown, until=number.until)
+        raise Refused("number_reserved", number=mask_number(name), until=number.until)
     if number.licensed_until is not None and work.at >= number.licensed_until:
-        raise Refused("licence_ended", number=shown, until=number.licensed_until)
+        raise Refused("licence_ended", number=mask_number(name), until=number.licensed_until)
     ends = [span.valid_to for span in spans if span.valid_to and span.valid_to <= work.at]
     if ends:
         last = max(ends)
         rests = number.until if number.state == "aging" else last + batch.policy.ageing(last)
         if rests is not None and work.at < rests:
-            raise Refused("number_ageing", number=shown, until=rests)
+            raise Refused("number_ageing", number=mask_number(name), until=rests)
     work.learns(number.changed_at)
     return number
 
@@ -152,25 +152,25 @@ def free_sim(
     batch: Batch, work: Work, imsi: str, iccid: str, *, until: datetime | None
 ) -> Resource:
     """The SIM, if it may be held during `[at, until)`; new to the stock if unknown."""
-    known, shown = batch.on_record, mask_number(iccid)
+    known = batch.on_record
     sim, twin = known.sims.get(iccid), known.sim_by_imsi.get(imsi)
     if (sim is None or not sim.from_stock) and batch.policy.at("only_from_stock", work.at):
-        raise Refused("sim_not_in_stock", iccid=shown)
+        raise Refused("sim_not_in_stock", iccid=mask_number(iccid))
     if sim is None and twin is None:
         return Resource(iccid, imsi, "in_stock", None, None, None, stored=False)
     if sim is not twin:
         other = twin if sim is None else sim
         held = other is not None and other.state == "in_use"
-        raise Refused("sim_in_use" if held else "sim_mismatch", iccid=shown)
+        raise Refused("sim_in_use" if held else "sim_mismatch", iccid=mask_number(iccid))
     assert sim is not None  # noqa: S101 - both unknown was answered above
     if sim.state == "in_use":
-        raise Refused("sim_in_use", iccid=shown)
+        raise Refused("sim_in_use", iccid=mask_number(iccid))
     ours = iccid in work.reserved_sims
     expired = sim.until is not None and work.at >= sim.until
     if sim.state != "in_stock" and not (sim.state == "reserved" and (ours or expired)):
-        raise Refused("sim_unavailable", iccid=shown, state=sim.state)
+        raise Refused("sim_unavailable", iccid=mask_number(iccid), state=sim.state)
     if any(s.meets(work.at, until) for s in known.number_holdings.of(0, "imsi", int(imsi))):
-        raise Refused("sim_in_use", iccid=shown)
+        raise Refused("sim_in_use", iccid=mask_number(iccid))
     work.learns(sim.changed_at)
     return sim
 
