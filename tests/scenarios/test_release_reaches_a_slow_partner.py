@@ -47,7 +47,7 @@ def test_a_partner_that_never_syncs_again_stops_believing(operator: Operator) ->
     """Its copy is old, but every entry in it ends by itself."""
     held = sync(operator.channel)
     token = operator.token("8613800000002")
-    assert held.find(token, datetime(2026, 11, 30, tzinfo=UTC)) is not None
+    assert held.find(token, datetime(2026, 11, 29, tzinfo=UTC)) is not None
     assert held.find(token, datetime(2026, 12, 3, tzinfo=UTC)) is None
 
 
