@@ -44,7 +44,7 @@ test: lint types pytest ## Lint, types and the whole suite
 lint: $(VENV)/.installed ## Ruff and sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/sqlfluff lint sql --processes 2 --disable-progress-bar -q
+	@PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint sql --processes 2 --disable-progress-bar -q
 
 types: $(VENV)/.installed ## mypy --strict
 	@$(BIN)/mypy
