@@ -55,18 +55,12 @@ GUARDED = {
 NOW = sa.text("valid_to IS NULL AND superseded_at IS NULL")
 OVERLAP = """
 CREATE FUNCTION mingdan_{table}_overlap() RETURNS trigger LANGUAGE plpgsql
-SET enable_seqscan = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
-    -- OFFSET keeps the planner from turning the loop round, which it would while the
-    -- table is small: always a look into the index for each new row.
     IF EXISTS (
-        SELECT 1 FROM fresh AS n CROSS JOIN LATERAL (
-            SELECT 1 FROM {table} AS o WHERE {same} AND o.{row} <> n.{row}
-            AND tstzrange(o.valid_from, o.valid_to) && tstzrange(n.valid_from, n.valid_to)
-            AND tstzrange(o.recorded_at, o.superseded_at)
-                && tstzrange(n.recorded_at, n.superseded_at)
-            OFFSET 0
-        ) AS overlapping
+        SELECT 1 FROM fresh AS n JOIN {table} AS o USING ({key}) WHERE o.{row} <> n.{row}
+        AND tstzrange(o.valid_from, o.valid_to) && tstzrange(n.valid_from, n.valid_to)
+        AND tstzrange(o.recorded_at, o.superseded_at) && tstzrange(n.recorded_at, n.superseded_at)
     ) THEN
         RAISE EXCEPTION '{table}: rows overlap' USING ERRCODE = 'exclusion_violation';
     END IF;
@@ -80,8 +74,7 @@ def upgrade() -> None:
         op.create_index(name, table, key, unique=True, postgresql_where=NOW, sqlite_where=NOW)
         if op.get_bind().dialect.name == "postgresql":
             op.execute(f"ALTER TABLE {table} DROP CONSTRAINT ex_{table}")
-            same = " AND ".join(f"o.{column} = n.{column}" for column in key)
-            op.execute(OVERLAP.format(table=table, same=same, row=_row(table)))
+            op.execute(OVERLAP.format(table=table, key=", ".join(key), row=_row(table)))
             op.execute(
                 f"CREATE TRIGGER {table}_overlap AFTER INSERT ON {table} REFERENCING NEW TABLE"
                 f" AS fresh FOR EACH STATEMENT EXECUTE FUNCTION mingdan_{table}_overlap()"
