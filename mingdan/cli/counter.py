@@ -23,20 +23,27 @@ from mingdan.orders.store import OrderStore
 from mingdan.settings import Settings
 
 Subscription = Annotated[
-    str, typer.Argument(help="Its number, the ordering system's reference, or its key.")
+    str,
+    typer.Argument(
+        metavar="NUMBER|REFERENCE|KEY",
+        help="Its number, the ordering system's reference, or its key.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
 Ref = Annotated[
     str | None,
-    typer.Option("--order-ref", help="Repeat it to retry safely [default: a new one]."),
+    typer.Option("--order-ref", help="Repeat it to retry safely.", show_default="a new one"),
 ]
 At = Annotated[
     str | None,
-    typer.Option(help="When it took effect, e.g. '2026-11-01 12:00' (Shanghai) [default: now]."),
+    typer.Option(
+        help="When it took effect, e.g. '2026-11-01 12:00' (Shanghai).", show_default="now"
+    ),
 ]
 Channel = Annotated[str, typer.Option(help="Where the request came from.")]
 PolicyFile = Annotated[
-    Path | None, typer.Option("--policy", help="Policy values of your own [default: as shipped].")
+    Path | None,
+    typer.Option("--policy", help="Policy values of your own.", show_default="as shipped"),
 ]
 PartyRef = Annotated[str, typer.Option("--party", help="The customer's reference.")]
 Name = Annotated[str, typer.Option(help="Full name.", envvar="MINGDAN_NAME")]

@@ -27,7 +27,11 @@ from mingdan.settings import Settings
 
 def command(
     subscription: Annotated[
-        str, typer.Argument(help="Subscription key, number (13800138000) or external reference.")
+        str,
+        typer.Argument(
+            metavar="NUMBER|REFERENCE|KEY",
+            help="Subscription key, number (13800138000) or external reference.",
+        ),
     ],
     *,
     as_of: Annotated[
@@ -38,9 +42,10 @@ def command(
 ) -> None:
     """Why a subscription and its holder are labelled as they are.
 
-    Ends with the proof: the night is derived again from its stored inputs and
-    rules, and compared. Exit code 1 if there is no such subscription or night, or
-    if the proof finds a difference. Instants of `--json` are UTC.
+    The subscription is named by the number it had that day, the ordering system's reference, or
+    its key. Ends with the proof: the night is derived again from its stored inputs and rules, and
+    compared. Exit code 1 if there is no such subscription or night, or if the proof finds a
+    difference. Instants of `--json` are UTC.
 
     Examples:
 

@@ -63,6 +63,8 @@ def command(
 ) -> None:
     """Land the usage files delivered on a day and build the usage they touch.
 
+    DAY is the delivery day (2026-11-01); without it: the last business day.
+
     Examples:
 
         mingdan ingest 2026-11-01

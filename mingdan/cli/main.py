@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from mingdan.cli.help import show_all
 from mingdan.errors import MingdanError, WrongUsage
 
 COMMANDS = (
@@ -52,9 +53,15 @@ _LAKE_READERS = ("polars", "duckdb", "_duckdb", "deltalake", "_internal")
 
 def build(*, only: str | None = None) -> typer.Typer:
     """The command line as one typer app, or as much of it as the command `only` needs."""
+    show_all()
     application = typer.Typer(
         name="mingdan",
-        help="名单: who is a key account, blacklisted, protected or a malicious sender, and why.",
+        help="""名单: who is a key account, blacklisted, protected or a malicious sender, and why.
+
+        Example:
+
+            mingdan runs --last
+        """,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,

@@ -38,7 +38,16 @@ from mingdan.cli.order_replay import replay
 from mingdan.orders import commands as c
 
 app = typer.Typer(
-    help="Orders: open, change, suspend and end subscriptions; look them up.",
+    help="""Orders: open, change, suspend and end subscriptions; look them up.
+
+    A subscription is named by its number, the ordering system's reference, or its key.
+
+    Examples:
+
+        mingdan order show 13800138000
+
+        mingdan order suspend 13800138000 --reason lost
+    """,
     no_args_is_help=True,
 )
 
@@ -297,7 +306,7 @@ def pay(
 
 @app.command()
 def protect(
-    party: Annotated[str, typer.Argument(help="The customer's reference.")],
+    party: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's reference.")],
     *,
     scope: Annotated[str, typer.Option(help="credit, spam or all.")],
     until: Annotated[str, typer.Option(help="Its end, e.g. 2027-11-01.")],
@@ -311,6 +320,8 @@ def protect(
     as_json: AsJson = False,
 ) -> None:
     """红名单: protect a customer in a scope until a day.
+
+    CUSTOMER is the ordering system's reference.
 
     Example:
 

@@ -64,7 +64,7 @@ def apply_file(
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Carry out many orders from a file, one JSON object a line.
+    """Carry out many orders from FILE, one JSON object a line; `-` reads standard input.
 
     Lines that are refused do not stop the others; run the corrected file again,
     what was carried out is not done twice. Fields: docs/orders.md. Example:

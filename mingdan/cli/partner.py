@@ -73,7 +73,14 @@ def _without_store(name: str) -> Any:
 
 
 app = typer.Typer(
-    help="Partners, the lists they are given, and what they may order.",
+    help="""Partners, the lists they are given, and what they may order.
+
+    Examples:
+
+        mingdan partner list
+
+        mingdan partner verify data/releases/bank_demo
+    """,
     no_args_is_help=True,
     cls=_WithRegistry,
 )
@@ -130,6 +137,8 @@ def show(
 ) -> None:
     """One partner: agreement, interface, and the last release.
 
+    CODE is the partner's, as `mingdan partner list` gives it.
+
     Example:
 
         mingdan partner show bank_demo
@@ -161,7 +170,8 @@ def verify_release(
 ) -> None:
     """Check a release as its partner would: digests, grammar, order, state.
 
-    Exit code 1 and the reason if it would be refused.
+    DIR is a partner's folder, or one release in it. Exit code 1 and the reason if it would be
+    refused.
 
     Examples:
 
@@ -202,6 +212,8 @@ def entries(
     as_json: AsJson = False,
 ) -> None:
     """What a partner was told: the entries of a release, tokens masked.
+
+    PARTNER is a partner's code (its newest release), DIR a release's folder.
 
     Examples:
 

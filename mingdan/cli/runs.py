@@ -44,6 +44,8 @@ def command(
 ) -> None:
     """The nights that have run, or the summary of one.
 
+    DAY is a business day (2026-11-01); without it all nights are listed.
+
     Examples:
 
         mingdan runs
