@@ -37,7 +37,8 @@ $(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml
 	@cp $< $@
 
 nightly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Run the last night, simulating an operator first if there is none
-	@BIN=$(BIN) SUBSCRIBERS=$(SUBSCRIBERS) DAYS=$(DAYS) SEED=$(SEED) DAY=$(DAY) sh deploy/nightly.sh
+	@ASKED="$(filter command environment,$(origin SUBSCRIBERS) $(origin DAYS) $(origin SEED))" \
+		BIN=$(BIN) SUBSCRIBERS=$(SUBSCRIBERS) DAYS=$(DAYS) SEED=$(SEED) DAY=$(DAY) sh deploy/nightly.sh
 
 test: lint types pytest ## Lint, types and the whole suite
 

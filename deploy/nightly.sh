@@ -7,6 +7,9 @@ LOGS='"loggers": {"console": {"config": {"log_level": "INFO"}}}'
 if [ ! -e "$MINGDAN_DATA/lake" ]; then
     "$BIN/mingdan" simulate --subscribers "$SUBSCRIBERS" --days "$DAYS" --seed "$SEED" \
         --out "$MINGDAN_DATA"
+elif [ -n "${ASKED:-}" ]; then
+    echo "Keeping the operator in $MINGDAN_DATA: SUBSCRIBERS, DAYS and SEED are for a new one" \
+        "(another MINGDAN_DATA, or make clean first)."
 fi
 
 DAY=${DAY:-$("$BIN/mingdan" runs --due)}

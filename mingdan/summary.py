@@ -7,6 +7,7 @@ planted by a simulator (only the command that prints knows of it).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,7 +21,27 @@ from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.orders.tables import SUBSCRIPTIONS
 from mingdan.settings import Settings
 from mingdan.tables import Table
-from mingdan.usage.tables import USAGE_FILES
+from mingdan.usage.tables import LANDED_USAGE, USAGE, USAGE_FILES
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What became of every record of a night, in two sums that come out.
+
+    `received = quarantined + copies + other_days + own`, and
+    `own + elsewhere = guided + rejected`: the usage of the day itself.
+    """
+
+    received: int
+    quarantined: int
+    copies: int
+    """Delivered twice: within the delivery, or before it."""
+    other_days: int
+    """Landed, but of other days than the delivery's (late, mostly): re-opened there."""
+    own: int
+    """Of the day itself."""
+    elsewhere: int
+    """Of the day, but come with other deliveries."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,7 @@ class NightSummary:
 
     day: date
     files: pl.DataFrame
+    balance: Balance
     guided: int
     rejected: pl.DataFrame
     active_subscriptions: int
@@ -43,6 +65,8 @@ class NightSummary:
     changes: pl.DataFrame
     listed: int
     release: Release | None
+    example: int | None
+    """A subscription with a label in force, worth explaining: a blacklisted one if there is one."""
 
     @property
     def received(self) -> int:
@@ -73,9 +97,11 @@ def summarise(settings: Settings, lake: Lake, day: date) -> NightSummary:
     ordinary = (
         subscriptions.select("party_id").unique().join(labelled, on="party_id", how="anti")
     ).select(pl.len())
+    files = _files(lake, day)
     return NightSummary(
         day=day,
-        files=_files(lake, day),
+        files=files,
+        balance=_balance(lake, day, files),
         guided=_rows(lake, GUIDED_USAGE, day),
         rejected=_counted(lake.scan(REJECTED_USAGE, [day]), "reason"),
         active_subscriptions=int(counted["subscriptions"][0]),
@@ -88,6 +114,7 @@ def summarise(settings: Settings, lake: Lake, day: date) -> NightSummary:
         changes=_changes(lake, day),
         listed=_rows(lake, LIST_ENTRIES, day),
         release=_released(settings, day),
+        example=_example(labels, subscriptions),
     )
 
 
@@ -114,6 +141,37 @@ def _files(lake: Lake, day: date) -> pl.DataFrame:
         .sort("source")
         .collect()
     )
+
+
+def _balance(lake: Lake, day: date, files: pl.DataFrame) -> Balance:
+    landed = int(files["landed"].sum())
+    of_the_day = int(
+        lake.scan(LANDED_USAGE, [day]).filter(pl.col("event_day") == day).select(pl.len())
+        .collect().item()
+    )  # fmt: skip
+    kept = lake.scan(USAGE, [day]).select(own=pl.col("delivered") == day).collect()["own"]
+    own = int(kept.sum())
+    return Balance(
+        received=int(files["received"].sum()),
+        quarantined=int(files["quarantined"].sum()),
+        copies=int(files["duplicate"].sum()) + of_the_day - own,
+        other_days=landed - of_the_day,
+        own=own,
+        elsewhere=kept.len() - own,
+    )
+
+
+def _example(labels: pl.LazyFrame, subscriptions: pl.LazyFrame) -> int | None:
+    known = set(subscriptions.select("subscription_id").collect()["subscription_id"])
+    found = labels.filter("effective").sort(
+        pl.col("class_code") != "blacklist", pl.col("state") != "published", "subject_id"
+    )
+    for row in found.select("subject_type", "subject_id", "evidence").collect().iter_rows():
+        kind, subject, evidence = row
+        about = [subject] if kind == "subscription" else json.loads(evidence)["subscriptions"]
+        if here := [key for key in about if key in known]:
+            return int(here[0])
+    return None
 
 
 def _changes(lake: Lake, day: date) -> pl.DataFrame:

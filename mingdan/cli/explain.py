@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -99,12 +100,16 @@ def _print(console: Console, found: Explanation) -> None:
     for label in found.labels:
         _print_label(console, label)
     if found.history:
-        table = Table("night", "label", "change", "level", "source", "by", title="History")
+        # what is looked for again is never broken; the parts of a cell stand on lines of their own
+        table = Table(title="History", box=SIMPLE_HEAD, pad_edge=False)
+        for title in ("night", "label", "change", "source", "by"):
+            table.add_column(title, overflow="fold", no_wrap=title in ("night", "label", "change"))
         for event in found.history:
-            by = f"{event.maker}, {event.checker}" if event.checker else event.maker
+            by = f"{event.maker}\n{event.checker}" if event.checker else event.maker
             table.add_row(
-                event.night.isoformat(), event.code, event.action, event.level or "-",
-                event.source_ref, by,
+                event.night.isoformat(), event.code.replace(":", ":\n"),
+                f"{event.action}\n{event.level or ''}".strip(),
+                event.source_ref.replace(",", "\n"), by,
             )  # fmt: skip
         console.print(table)
     table = Table("input", "day", "version", "digest", title="What the night read")

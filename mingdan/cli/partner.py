@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -87,6 +88,8 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
 _TOKEN_SHOWN = 8
+_COLUMNS = ("token", "reason", "conf.", "from", "seen", "until", "in\nforce")
+"""As wide as 80 columns allow; `from`: independent sources, `seen`: first and last."""
 
 
 @app.command("list")
@@ -102,29 +105,20 @@ def list_partners(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json(found)
         return
-    table = Table(title="Partners")
-    for title in (
-        "code",
-        "name",
-        "kind",
-        "may pass today",
-        "until",
-        "tells us",
-        "is told",
-        "release",
-    ):
-        table.add_column(title, overflow="fold")
+    # a code a line, none of them broken: the table fits 80 columns
+    table = Table(title="Partners", box=SIMPLE_HEAD, pad_edge=False, show_lines=True)
+    for title in ("partner", "may pass", "tells us", "is told", "release"):
+        table.add_column(
+            title, overflow="fold", no_wrap=title in ("tells us", "is told", "release")
+        )
     for row in found:
         last = row["last_release"]
         table.add_row(
-            row["code"],
-            escape(row["name_zh"]),
-            row["kind"],
-            row["hindrance"] or "yes",
-            row["valid_until"],
-            ", ".join(row["asserts"]) or "-",
-            ", ".join(row["receives"]) or "-",
-            f"{last['seq']} of {last['day']}" if last else "-",
+            f"{row['code']}\n{escape(row['name_zh'])}\n{row['kind']}",
+            f"{row['hindrance'] or 'yes'}\nuntil\n{row['valid_until']}",
+            "\n".join(row["asserts"]) or "-",
+            "\n".join(row["receives"]) or "-",
+            f"{last['seq']} of\n{last['day']}" if last else "-",
         )
     Console().print(table)
 
@@ -150,10 +144,7 @@ def show(
         return
     table = Table(show_header=False, title=f"{escape(row['name_zh'])} ({row['code']})")
     for name, value in row.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {part}" for key, part in value.items())
-        shown = ", ".join(value) if isinstance(value, list) else str(value)
-        table.add_row(name.replace("_", " "), escape(shown if value else "-"))
+        table.add_row(name.replace("_", " "), escape(_shown(value)))
     Console().print(table)
 
 
@@ -235,11 +226,16 @@ def entries(
     if as_json:
         _print_json({"seq": state.seq, "day": state.day, "entries": len(chosen), "rows": rows})
         return
-    table = Table(title=f"Release {state.seq} of {state.day}: {len(chosen):,} entries")
-    for name in rows[0] if rows else ():
-        table.add_column(name.replace("_", " "))
+    title = f"Release {state.seq} of {state.day}: {len(chosen):,} entries"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, no_wrap=True)
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        seen = f"{row['first_seen']}\n{row['last_seen']}"
+        table.add_row(
+            row["token"], row["reason_code"], str(row["confidence"]), str(row["sources"]), seen,
+            row["valid_until"], _shown(row["in_force"]),
+        )  # fmt: skip
     console = Console()
     console.print(table)
     if len(chosen) > limit:
@@ -293,6 +289,15 @@ def _row(token: str, entry: Entry, state: State) -> dict[str, Any]:
         "valid_until": entry.valid_until.date().isoformat(),
         "in_force": live,
     }
+
+
+def _shown(value: Any) -> str:
+    """A value for people: no is an answer, nothing is a dash."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        value = [f"{key} {part}" for key, part in value.items()]
+    return (", ".join(value) if isinstance(value, list) else str(value or "")) or "-"
 
 
 def _print_json(value: object) -> None:

@@ -8,6 +8,7 @@ summary also compares found with planted senders; nothing else may know them.
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def command(
         mingdan runs --last
     """
     settings = Settings()
+    _check_one_question(day, last=last, due=due, missed_before=missed_before, as_json=as_json)
     if due:
         print(due_day(settings))
         return
@@ -76,6 +78,23 @@ def command(
     if wanted not in run:
         raise InputRefused(f"no night of {wanted} has run; `mingdan runs` lists those that have")
     _print_night(settings, summarise(settings, lake, wanted), as_json=as_json)
+
+
+def _check_one_question(
+    day: str | None, *, last: bool, due: bool, missed_before: str | None, as_json: bool
+) -> None:
+    """Raises WrongUsage for options that contradict each other."""
+    asked = {
+        "DAY": day is not None,
+        "--last": last,
+        "--due": due,
+        "--missed-before": missed_before is not None,
+    }
+    named = [name for name, given in asked.items() if given]
+    if len(named) > 1:
+        raise WrongUsage(f"{' and '.join(named)} do not go together: ask for one of them")
+    if as_json and (due or missed_before is not None):
+        raise WrongUsage(f"--json does not go with {named[0]}, which prints days alone")
 
 
 def parse_day(text: str) -> date:
@@ -149,13 +168,7 @@ def _print_night(settings: Settings, night: NightSummary, *, as_json: bool) -> N
         return
     console = _console()
     console.rule(f"[bold]The night of {night.day}[/bold]")
-    console.print(
-        f"Usage: [bold]{night.received:,}[/bold] records in, "
-        f"[bold]{night.quarantined:,}[/bold] quarantined, "
-        f"[bold]{night.guided:,}[/bold] guided, "
-        f"{int(night.rejected['records'].sum()):,} rejected"
-        + "".join(f" ({r:,} {why})" for why, r in night.rejected.iter_rows())
-    )
+    _print_usage(console, night)
     console.print(_table("What came in", night.files))
     console.print(
         f"{night.active_subscriptions:,} active subscriptions of {night.active_parties:,} parties; "
@@ -178,12 +191,35 @@ def _print_night(settings: Settings, night: NightSummary, *, as_json: bool) -> N
     if found is not None:
         _print_score(console, found)
     console.print("\nLook at it: [bold]make ui[/bold], then http://127.0.0.1:3000")
+    if night.example is not None:
+        why = f"mingdan explain {night.example} --as-of {night.day}"
+        console.print(f"Why somebody is labelled: [bold]{why}[/bold]", highlight=False)
+
+
+def _print_usage(console: Console, night: NightSummary) -> None:
+    """Two lines whose numbers add up: what came in, and what became of the day's own."""
+    sums = night.balance
+    console.print(
+        f"Usage: [bold]{sums.received:,}[/bold] records in = "
+        f"[bold]{sums.quarantined:,}[/bold] quarantined + {sums.copies:,} delivered twice + "
+        f"{sums.other_days:,} of other days + [bold]{sums.own:,}[/bold] of the day"
+    )
+    console.print(
+        f"The day: {sums.own:,} + {sums.elsewhere:,} from other deliveries = "
+        f"[bold]{night.guided:,}[/bold] guided + {int(night.rejected['records'].sum()):,} rejected"
+        + "".join(f" ({r:,} {why})" for why, r in night.rejected.iter_rows())
+    )
 
 
 def _print_score(console: Console, found: Score) -> None:
+    later = int(found.archetypes["found_later"].sum())
     console.print(
-        f"Found vs planted: {found.found} of {found.planted} malicious senders; "
-        f"{_share(found.recall_by_third_day)} by their 3rd active day, "
+        f"Found vs planted: {found.found} of {found.planted} malicious senders by their 3rd active "
+        f"day ({_share(found.recall_by_third_day)}), {later} later (column `found later`), "
+        f"{found.planted - found.found - later} not yet; {found.pending} are pending, their 3rd "
+        "day has not come"
+    )
+    console.print(
         f"{found.watch_fpr:.2e} false positives per benign active subscription in watch, "
         f"published precision {_share(found.published_precision)}"
     )
@@ -222,6 +258,7 @@ def _as_json(night: NightSummary, found: Score | None) -> dict[str, object]:
     return {
         "day": night.day.isoformat(),
         "files": night.files.to_dicts(),
+        "balance": asdict(night.balance),
         "guided": night.guided,
         "rejected": night.rejected.to_dicts(),
         "active_subscriptions": night.active_subscriptions,

@@ -53,6 +53,18 @@ def test_people_see_reasons_and_the_proof(run: object) -> None:
     assert not re.search(r"138\d{8}", shown)
 
 
+def test_the_history_breaks_no_code_on_a_narrow_terminal(
+    run: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, shown, _ = run("13800000001", "--as-of", "2026-11-04")  # type: ignore[operator]
+    history = shown.partition("History")[2].partition("What the night read")[0]
+    assert "…" not in history
+    assert re.search(r"2026-11-0\d ", history)
+    for code in ("spam_sms", "burst_advertiser@1"):
+        assert code in history
+
+
 def test_the_newest_night_is_the_default(run: object) -> None:
     _, shown, _ = run("S2")  # type: ignore[operator]
     assert "night of 2026-11-04" in shown
