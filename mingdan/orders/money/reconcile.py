@@ -11,7 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Text, case, cast, func, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
 
 from mingdan.orders import model as m
 from mingdan.orders.money.model import (
@@ -82,22 +93,27 @@ def unbooked(connection: Connection) -> Iterator[Mismatch]:
             + "/"
             + cast(model.account_id, Text)
         )
-        booked = select(e.transaction_ref, e.amount_fen).where(e.ledger == "customer").subquery()
+        # grouped, not joined: SQLite has no index on a name that is put together
+        both = union_all(
+            select(
+                ref.label("ref"), (sign * model.amount_fen).label("fact"), null().label("entry")
+            ).where(model.order_id.not_in(settled)),
+            select(e.transaction_ref, null(), e.amount_fen).where(e.ledger == "customer"),
+        ).subquery()
+        due = cast(func.sum(both.c.fact), BigInteger)
+        booked = cast(func.coalesce(func.sum(both.c.entry), 0), BigInteger)
         rows = connection.execute(
-            select(ref, model.amount_fen, func.coalesce(booked.c.amount_fen, 0))
-            .outerjoin(booked, booked.c.transaction_ref == ref)
-            .where(
-                sign * model.amount_fen != func.coalesce(booked.c.amount_fen, 0),
-                model.order_id.not_in(settled),
-            )
-            .order_by(ref)
+            select(both.c.ref, due, booked)
+            .group_by(both.c.ref)
+            .having(func.count(both.c.fact) > 0, due != booked)
+            .order_by(both.c.ref)
         )
         for name, fen, found in rows:
             yield Mismatch(
                 "unbooked",
                 model.__tablename__,
                 name,
-                sign * fen,
+                fen,
                 found,
                 f"book the {kind} from its order's item",
                 "按订单项补记分录",
