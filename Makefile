@@ -51,7 +51,7 @@ types: $(VENV)/.installed ## mypy --strict
 	@$(BIN)/mypy
 
 pytest: $(VENV)/.installed ## The suite alone
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Dagster on this machine only (http://127.0.0.1:3000)
 	@$(BIN)/dg dev -w workspace.yaml --host 127.0.0.1 --port 3000

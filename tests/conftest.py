@@ -6,8 +6,11 @@ Not here: fixtures of one stage (its own conftest).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +57,7 @@ def fresh_world(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     # imported late: a unit test need not pay for the whole night's packages
     from tests.worlds import install
 
-    return install(tmp_path_factory.mktemp("fresh") / "data")
+    return _made_once(tmp_path_factory, "fresh", install)
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +65,13 @@ def world_before_last_night(
     fresh_world: Installed, tmp_path_factory: pytest.TempPathFactory
 ) -> Installed:
     """The same operator with every night but the last one run; copy it before writing."""
-    copy = fresh_world.copy(tmp_path_factory.mktemp("before") / "data")
-    copy.run(copy.last - timedelta(days=1))
-    return copy
+
+    def make(folder: Path) -> Installed:
+        copy = fresh_world.copy(folder)
+        copy.run(copy.last - timedelta(days=1))
+        return copy
+
+    return _made_once(tmp_path_factory, "before", make)
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +79,46 @@ def finished_world(
     world_before_last_night: Installed, tmp_path_factory: pytest.TempPathFactory
 ) -> Installed:
     """The same operator with every night run; read only."""
-    copy = world_before_last_night.copy(tmp_path_factory.mktemp("finished") / "data")
-    copy.run(copy.last)
-    return copy
+
+    def make(folder: Path) -> Installed:
+        copy = world_before_last_night.copy(folder)
+        copy.run(copy.last)
+        return copy
+
+    return _made_once(tmp_path_factory, "finished", make)
+
+
+def _made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Installed]
+) -> Installed:
+    """A world made by whichever worker needs it first; each worker has a copy of its own."""
+    from tests.worlds import Installed
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return make(factory.mktemp(name) / "data")
+    shared = factory.getbasetemp().parent / f"world-{name}"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        note = shared.with_suffix(".json")
+        if not note.exists():
+            made = make(shared)
+            note.write_text(json.dumps([made.first.isoformat(), made.last.isoformat()]))
+    first, last = map(date.fromisoformat, json.loads(note.read_text()))
+    return Installed(shared, first, last).copy(factory.mktemp(name) / "data")
+
+
+LONGEST_FIRST = ("tests/pipelines", "tests/scenarios", "tests/features", "tests/cli/test_runs")
+"""Begun last, one of these would keep one worker busy while the other has nothing to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest stories first; otherwise in order."""
+    root = Path(__file__).parent.parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(root).as_posix()
+        found = [i for i, start in enumerate(LONGEST_FIRST) if name.startswith(start)]
+        return found[0] if found else len(LONGEST_FIRST)
+
+    items.sort(key=place)

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from mingdan.calendar import days
+from mingdan.classes.tables import LABELS
 from mingdan.lake import Lake
 from mingdan.night import Night
 from mingdan.settings import Settings
@@ -45,8 +46,10 @@ class Installed:
         """Every night not yet run, up to `until`, in order."""
         night = Night(self.settings)
         with night.lock():
+            done = set(night.lake.days(LABELS))
             for day in days(self.first, until):
-                run_night(night, day)
+                if day not in done:
+                    run_night(night, day)
         night.orders.close()
 
 

@@ -63,6 +63,19 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
         cursor.execute(statement, [value for row in rows for value in row])
 
 
+def insert_first(
+    connection: Connection, table: Table, columns: tuple[str, ...], row: tuple[Any, ...]
+) -> bool:
+    """Insert a row unless one of the same key or unique value is there; whether it was."""
+    sqlite = connection.dialect.name == "sqlite"
+    statement = _insert_statement(table.name, columns, 1, "?" if sqlite else "%s")
+    done = driver_cursor(connection).execute(
+        f"{statement} ON CONFLICT DO NOTHING RETURNING 1",
+        _flat_sqlite(table, columns, [row]) if sqlite else row,
+    )
+    return bool(done.fetchall())
+
+
 def change(
     connection: Connection, table: Table, key: str, columns: Sequence[str], rows: list[Any]
 ) -> None:
@@ -101,6 +114,8 @@ def together(connection: Connection, *, copies: bool) -> Iterator[None]:
 
 Maker = Callable[[Query], Query]
 """Makes the query for the keys that another query lists."""
+Readers = tuple[tuple[int, Callable[[Any], Any]], ...]
+"""How to read which columns of a row."""
 
 
 def find(connection: Connection, make: Maker, keys: Iterable[Any], **values: Any) -> Sequence[Any]:
@@ -111,39 +126,68 @@ def find(connection: Connection, make: Maker, keys: Iterable[Any], **values: Any
     wanted = sorted(keys)
     if not wanted:
         return []
+    text, parameters, readers = _question(connection, make, wanted, values)
+    cursor = driver_cursor(connection)
+    return _readable(cursor.execute(text, parameters).fetchall(), readers)
+
+
+def find_all(
+    connection: Connection, asked: Sequence[tuple[Maker, Iterable[Any]]], **values: Any
+) -> list[Sequence[Any]]:
+    """`find` of several, none of which needs another's rows: one way there and back."""
+    questions = [(make, sorted(keys)) for make, keys in asked]
+    if connection.dialect.name == "sqlite":
+        return [find(connection, make, keys, **values) for make, keys in questions]
+    found: list[Sequence[Any]] = [()] * len(questions)
+    under_way: list[tuple[int, Any, Readers]] = []
+    with driver_cursor(connection).connection.pipeline():
+        for i, (make, keys) in enumerate(questions):
+            if keys:
+                text, parameters, readers = _question(connection, make, keys, values)
+                cursor = driver_cursor(connection, len(under_way))
+                under_way.append((i, cursor.execute(text, parameters), readers))
+    for i, cursor, readers in under_way:
+        found[i] = _readable(cursor.fetchall(), readers)
+    return found
+
+
+def _question(
+    connection: Connection, make: Maker, wanted: list[Any], values: dict[str, Any]
+) -> tuple[str, Any, Readers]:
     dialect = connection.dialect
     text, names, plain, readers = _statement(make, dialect.name, isinstance(wanted[0], int))
     postgresql = dialect.name == "postgresql"
     given = plain | values | {"keys": wanted if postgresql else json.dumps(wanted)}
-    if names is not None:
-        parameters: Any = [_sqlite_value(given[name]) for name in names]
-    else:
-        parameters = given
-    cursor = driver_cursor(connection)
-    rows: list[Any] = cursor.execute(text, parameters).fetchall()
-    if not readers or not rows:
-        return rows
-    return [_read(row, readers) for row in rows]
+    if names is None:
+        return text, given, readers
+    return text, [_sqlite_value(given[name]) for name in names], readers
 
 
-def driver_cursor(connection: Connection) -> Any:
-    """The driver's own cursor in the transaction of `connection`, kept for its life."""
+def driver_cursor(connection: Connection, place: int = 0) -> Any:
+    """A cursor of the driver's own in the transaction of `connection`, kept for its life.
+
+    `place`: another than the first, if several are to hold rows at a time.
+    """
     if not connection.in_transaction():
         # As SQLAlchemy does by itself: one snapshot from the first statement on.
         connection.begin()
     pooled = connection.connection
-    cursor = pooled.info.get("mingdan_cursor")
-    if cursor is None:
-        cursor = pooled.info["mingdan_cursor"] = pooled.driver_connection.cursor()  # type: ignore[union-attr]
+    cursors = pooled.info.setdefault("mingdan_cursors", [])
+    while len(cursors) <= place:
+        cursors.append(pooled.driver_connection.cursor())  # type: ignore[union-attr]
         if connection.dialect.name == "postgresql":
             from psycopg.types.numeric import Int8Dumper
 
             # One type for all integers, or every size of them is planned anew.
-            cursor.adapters.register_dumper(int, Int8Dumper)
-    return cursor
+            cursors[-1].adapters.register_dumper(int, Int8Dumper)
+    return cursors[place]
 
 
-def _read(row: Any, readers: tuple[tuple[int, Callable[[Any], Any]], ...]) -> Any:
+def _readable(rows: list[Any], readers: Readers) -> Sequence[Any]:
+    return [_read(row, readers) for row in rows] if readers and rows else rows
+
+
+def _read(row: Any, readers: Readers) -> Any:
     values = list(row)
     for i, read in readers:
         if values[i] is not None:
@@ -151,9 +195,7 @@ def _read(row: Any, readers: tuple[tuple[int, Callable[[Any], Any]], ...]) -> An
     return tuple(values)
 
 
-Statement = tuple[
-    str, tuple[str, ...] | None, dict[str, Any], tuple[tuple[int, Callable[[Any], Any]], ...]
-]
+Statement = tuple[str, tuple[str, ...] | None, dict[str, Any], Readers]
 """Text, names of positional parameters, constants, and how to read which columns."""
 
 

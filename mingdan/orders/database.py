@@ -28,6 +28,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from mingdan.errors import Busy, InputRefused, Unreachable, WrongUsage
+from mingdan.orders.bulk import driver_cursor
 from mingdan.orders.turns import NoTurn, Turns
 
 STRIPES = 512
@@ -36,11 +37,12 @@ LOCK_WAIT_SECONDS = 30
 _MIGRATION_LOCK = 0x6D696E67
 Space = Literal["customers", "resources"]
 _LOCKS = {"writers": 0x6D6400, "customers": 0x6D6401, "resources": 0x6D6402}
-_ANY_WRITER = text("SELECT pg_advisory_xact_lock_shared(:space, 0)")
 _NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, 0)")
-_STRIPES = text(
-    "SELECT pg_advisory_xact_lock(:space, stripe) "
-    "FROM unnest(CAST(:stripes AS integer[])) AS stripe"
+_STRIPES = (
+    "SELECT pg_advisory_xact_lock(%(space)s::int, stripe) FROM unnest(%(stripes)s::int[]) AS stripe"
+)
+_WRITER_AND_STRIPES = (
+    f"SELECT pg_advisory_xact_lock_shared({_LOCKS['writers']}, 0) UNION ALL {_STRIPES}"
 )
 
 
@@ -177,10 +179,9 @@ def lock(connection: Connection, space: Space, keys: Iterable[str]) -> None:
     """See `Database.lock`; for those who have the connection only."""
     if connection.dialect.name != "postgresql":
         return
-    if space == "customers":
-        connection.execute(_ANY_WRITER, {"space": _LOCKS["writers"]})
     stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
-    connection.execute(_STRIPES, {"space": _LOCKS[space], "stripes": stripes})
+    statement = _WRITER_AND_STRIPES if space == "customers" else _STRIPES
+    driver_cursor(connection).execute(statement, {"space": _LOCKS[space], "stripes": stripes})
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -14,13 +14,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import Maker, find
+from mingdan.orders.bulk import Maker, find, find_all
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 
@@ -218,6 +219,9 @@ class WorkingSet:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
             return find(connection, make, keys)
 
+        def together(*asked: tuple[Maker, Iterable[Any]]) -> list[Sequence[Any]]:
+            return find_all(connection, asked)
+
         for row in rows(queries.subscriptions, named.subscriptions):
             self.subscriptions[row[1]] = Subscription(*row)
         ids = {s.subscription_id for s in self.subscriptions.values()}
@@ -225,9 +229,9 @@ class WorkingSet:
         self._name_held(named, ids)
         self._read_accounts(rows, named)
         lock(named.resources())
-        self._read_resources(rows, named)
+        self._read_resources(together, named)
         self._read_equipment(rows, named)
-        self._read_parties(rows, named)
+        self._read_parties(together, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
         """Accounts, locked: after the customers and before numbers and SIMs."""
@@ -315,50 +319,58 @@ class WorkingSet:
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
                 named.imsis.add(imsi_text(span.what[1]))
 
-    def _read_resources(self, rows: Callable[..., Any], named: Named) -> None:
+    def _read_resources(self, together: Callable[..., Any], named: Named) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
         keys = {int(number) for number in named.numbers | named.imsis}
-        self.number_holdings.load(_span(r) for r in rows(queries.holdings_of_keys, keys))
-        for row in rows(queries.numbers, named.numbers):
-            self.numbers[row[0]] = Resource(row[0], None, *row[1:])
-        for make, wanted in (
+        holdings, numbers, by_imsi, by_iccid = together(
+            (queries.holdings_of_keys, keys),
+            (queries.numbers, named.numbers),
             (queries.sims_by_imsi, named.imsis),
             (queries.sims_by_iccid, named.iccids),
-        ):
-            for row in rows(make, wanted):
-                if row[0] not in self.sims:
-                    self.add_sim(Resource(*row))
+        )
+        self.number_holdings.load(_span(r) for r in holdings)
+        for row in numbers:
+            self.numbers[row[0]] = Resource(row[0], None, *row[1:])
+        for row in (*by_imsi, *by_iccid):
+            if row[0] not in self.sims:
+                self.add_sim(Resource(*row))
 
     def add_sim(self, sim: Resource) -> None:
         self.sims[sim.name] = sim
         assert sim.imsi is not None  # noqa: S101 - a SIM has one; only numbers do not
         self.sim_by_imsi[sim.imsi] = sim
 
-    def _read_parties(self, rows: Callable[..., Any], named: Named) -> None:
+    def _read_parties(self, together: Callable[..., Any], named: Named) -> None:
         owners = {
             span.what[1]
             for s in self.subscriptions.values()
             for span in self.owners.of(0, s.subscription_id)
         }
         numbers = {number for _, number in named.documents}
-        for make, wanted in (
+        *parties, places = together(
             (queries.parties_by_ref, named.parties),
             (queries.parties_by_id, owners),
             (queries.parties_by_document, numbers),
-        ):
-            for r in rows(make, wanted):
-                key, ref, kind, name, document_type, document_number, contact, recorded_at = r
-                document = (document_type, document_number)
-                self.add_party(Party(key, ref, kind, name, document, contact, recorded_at))
-        for document_type, number, order_id, until in rows(queries.places, numbers):
+            (queries.places, numbers),
+        )
+        for r in chain.from_iterable(parties):
+            key, ref, kind, name, document_type, document_number, contact, recorded_at = r
+            document = (document_type, document_number)
+            self.add_party(Party(key, ref, kind, name, document, contact, recorded_at))
+        for document_type, number, order_id, until in places:
             self.places[document_type, number].append((order_id, until))
         named_parties = {p.party_id for d in named.documents for p in self.parties_of.get(d, ())}
-        for party_id, count in rows(queries.in_service, named_parties):
-            self.in_service[self.party_by_id[party_id].document] += count
-        for party_id, effect, class_code, reason_code in rows(queries.restrictions, named_parties):
-            self.restrictions[party_id].append((effect, f"{class_code}:{reason_code}"))
         protected = {self.parties[ref].party_id for ref in named.parties if ref in self.parties}
-        for row in rows(queries.protections, protected):
+        in_service, restrictions, protections = together(
+            (queries.in_service, named_parties),
+            (queries.restrictions, named_parties),
+            (queries.protections, protected),
+        )
+        for party_id, count in in_service:
+            self.in_service[self.party_by_id[party_id].document] += count
+        for party_id, effect, class_code, reason_code in restrictions:
+            self.restrictions[party_id].append((effect, f"{class_code}:{reason_code}"))
+        for row in protections:
             self.protections.add(tuple(row))
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import click
 import pytest
 import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from mingdan.cli.main import build
 
-APP = build()
-COMMAND = typer.main.get_command(APP)
+COMMAND = typer.main.get_command(build())
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -31,7 +30,7 @@ ALL = dict(commands(COMMAND))
 
 def shown(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", "300")
-    result = CliRunner().invoke(APP, [*path, "--help"])
+    result = CliRunner().invoke(COMMAND, [*path, "--help"])
     assert result.exit_code == 0, result.exception
     return " ".join(result.output.split())
 
@@ -46,7 +45,9 @@ def test_help_is_whole(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -
             assert " ".join(param.help.replace("\\[", "[").split()) in words
 
 
-@pytest.mark.parametrize("path", [(), ("partner",), ("order",), ("runs",), ("explain",)])
+@pytest.mark.parametrize(
+    "path", [(), ("partner",), ("order",), ("runs",), ("explain",), ("simulate",), ("ingest",)]
+)
 def test_an_example_is_shown(path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Example" in shown(path, monkeypatch)
 

@@ -201,12 +201,8 @@ def test_without_an_installation_it_says_how_to_get_one(tmp_path: Path) -> None:
     assert "make nightly" in " ".join(done.stderr.split())
 
 
-def test_every_command_has_help_with_an_example() -> None:
-    whole = mingdan(Path("none"), "--help")
-    assert whole.returncode == 0
+def test_help_names_every_command() -> None:
+    shown = mingdan(Path("none"), "--help")
+    assert shown.returncode == 0
     for command in ("simulate", "ingest", "order", "explain", "partner", "runs"):
-        assert command in whole.stdout
-        shown = mingdan(Path("none"), command, "--help")
-        assert shown.returncode == 0
-        if command not in ("order", "partner"):
-            assert "Example" in shown.stdout, command
+        assert command in shown.stdout

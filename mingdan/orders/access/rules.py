@@ -14,14 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from mingdan.calendar import day_start
 from mingdan.orders.access import hours
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours
+from mingdan.orders.bulk import Query, find
 from mingdan.orders.column_types import Instant
 from mingdan.reference import load
 
@@ -30,7 +30,7 @@ PARTNER_ROLE = "partner"
 _Triple = tuple[str, str, str]
 
 
-def _interface_at() -> Select[*tuple[Any, ...]]:
+def _interface_at(numbers: Query) -> Query:
     n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
     at = bindparam("at", type_=Instant())
     in_force = and_(
@@ -42,27 +42,22 @@ def _interface_at() -> Select[*tuple[Any, ...]]:
         select(n.partner_id, p.period_id, partner.status)
         .outerjoin(p, in_force)
         .outerjoin(partner, partner.partner_id == n.partner_id)
-        .where(n.interface_no == bindparam("interface_no"))
+        .where(n.interface_no.in_(numbers))
     )
 
 
-def _permissions_at() -> Select[*tuple[Any, ...]]:
+def _permissions_at(numbers: Query) -> Query:
     p = m.Permission
     return (
         select(p.interface_no, p.business, p.hours)
         .where(
             p.role == bindparam("role"),
-            or_(p.interface_no == bindparam("interface_no"), p.interface_no == ANY),
+            p.interface_no.in_(numbers),
             or_(p.business == bindparam("business"), p.business == ANY),
             p.valid_from <= bindparam("at", type_=Instant()),
         )
         .order_by(p.valid_from)
     )
-
-
-# Made once: every order asks at the gate, and making a statement costs more than running it.
-_INTERFACE = _interface_at()
-_PERMISSIONS = _permissions_at()
 
 
 @dataclass(frozen=True)
@@ -82,9 +77,8 @@ def roles() -> dict[str, dict[str, str]]:
 
 def interface(connection: Connection, interface_no: str, at: datetime) -> Interface | None:
     """The interface of that number as of `at`; None if there is none."""
-    row = connection.execute(_INTERFACE, {"interface_no": interface_no, "at": at}).one_or_none()
-    if row is not None:
-        return Interface(interface_no, row.period_id is not None, row.partner_id, row.status)
+    for partner_id, period_id, status in find(connection, _interface_at, [interface_no], at=at):
+        return Interface(interface_no, period_id is not None, partner_id, status)
     shipped = load.by("interface", "interface_no").get(interface_no)
     if shipped is None:
         return None
@@ -109,10 +103,10 @@ def hours_of(
     connection: Connection, role: str, interface_no: str, business: str, at: datetime
 ) -> Hours | None:
     """The hours of the most specific permission in force at `at`; None without any."""
-    asked = {"role": role, "interface_no": interface_no, "business": business, "at": at}
+    asked = {"role": role, "business": business, "at": at}
     own: dict[_Triple, str] = {
-        (role, row.interface_no, row.business): row.hours
-        for row in connection.execute(_PERMISSIONS, asked)
+        (role, number, what): text
+        for number, what, text in find(connection, _permissions_at, {interface_no, ANY}, **asked)
     }
     for number in (interface_no, ANY):
         for what in (business, ANY):

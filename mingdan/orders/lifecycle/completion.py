@@ -60,15 +60,11 @@ def complete(
     tried.write(connection)
     journal = Journal(connection, at, str(actor))
     _close(journal, record, tried)
-    _archive(
-        journal,
-        tried,
-        record.charges,
-        record.due_fen,
-        views.view(record).receipt,
-        (record.interface_no, record.accepted_by, record.idempotency_key, record.placed_at),
-    )
-    notices.write(journal, tried)
+    by = (record.interface_no, record.accepted_by, record.idempotency_key, record.placed_at)
+    receipt = views.view(record).receipt
+    with journal.gathering():
+        _archive(journal, tried, record.charges, record.due_fen, receipt, by)
+        notices.write(journal, tried)
     return progress.again(connection, record)
 
 
@@ -86,20 +82,22 @@ def at_once(
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    if money is not None and due and tried.subscription is not None:
-        receipt = tills.take_and_settle(
-            journal,
-            order_id=order_id,
-            account_id=_account(journal, tried),
-            amount_fen=due,
-            charged_fen=_billed(kept),
-            correlator=money.correlator,
-            method=money.method,
-            at=at,
-        )
-    by = (actor.interface_no, str(actor), key, at)
-    _archive(journal, tried, kept, due, receipt, by)
-    notices.write(journal, tried)
+    account_id = _account(journal, tried) if due else 0
+    with journal.gathering():
+        if money is not None and due:
+            receipt = tills.take_and_settle(
+                journal,
+                order_id=order_id,
+                account_id=account_id,
+                amount_fen=due,
+                charged_fen=_billed(kept),
+                correlator=money.correlator,
+                method=money.method,
+                at=at,
+            )
+        by = (actor.interface_no, str(actor), key, at)
+        _archive(journal, tried, kept, due, receipt, by)
+        notices.write(journal, tried)
     subscription = tried.subscription
     return OrderView(
         order_id=order_id,

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import IntegrityError
 
 from mingdan.calendar import business_day
 from mingdan.orders import bulk, checks
@@ -104,15 +103,11 @@ def issue(
     account_id: int | None = None,
     payer_party_id: int | None = None,
     returns: str | None = None,
-    looked: bool = False,
 ) -> Issued | None:
     """Write a receipt; None if its correlator has one already, perhaps just now by another writer.
 
-    Whoever gets None asks `find` and `agree`. `looked`: the caller has just seen
-    that there is none.
+    Whoever gets None asks `find` and `agree`.
     """
-    if not looked and find(journal.connection, correlator) is not None:
-        return None
     receipt = Issued(
         receipt_no=_number(correlator, at),
         correlator=correlator,
@@ -126,18 +121,7 @@ def issue(
         returns=returns,
         issued_at=at.astimezone(UTC),
     )
-    row = vars(receipt)
-    if journal.connection.dialect.name != "postgresql":
-        journal.insert_many(Receipt, tuple(row), [tuple(row.values())])
-        return receipt
-    try:
-        with journal.connection.begin_nested():
-            journal.insert_many(Receipt, tuple(row), [tuple(row.values())])
-    except IntegrityError:
-        if find(journal.connection, correlator) is None:
-            raise
-        return None
-    return receipt
+    return receipt if journal.insert_first(Receipt, **vars(receipt)) else None
 
 
 def agree(found: Issued | None, **asked: object) -> Issued:

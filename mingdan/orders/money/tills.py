@@ -56,7 +56,6 @@ def take_for_order(
         at=at,
         order_id=order_id,
         payer_party_id=payer_party_id,
-        looked=True,
     )
     if issued is None:
         return receipts.agree(receipts.find(journal.connection, correlator), **same).receipt_no
