@@ -34,6 +34,10 @@ from mingdan.orders.outbox import Position
 from mingdan.orders.store import OrderStore
 
 CALLERS = 8
+WARM_UP = 30
+"""Orders of each caller before the clock runs: a process makes its statements once in its life."""
+READY_SECONDS = 20
+"""After so long all processes have started and warmed up."""
 COUNTER = Actor("counter", "counter", "bench")
 
 
@@ -138,7 +142,8 @@ def single(kind: str, orders: int) -> None:
             clock, each = Clock(), orders // CALLERS
             prefix = name[-4:]
             base = 1 if work is _apply_each else orders + 1
-            parts = [(url, prefix, base + i * each, each) for i in range(CALLERS)]
+            ready = time.time() + (READY_SECONDS if kind == "postgresql" else 1)
+            parts = [(url, prefix, base + i * each, each, ready) for i in range(CALLERS)]
             with clock.running():
                 if kind == "sqlite":
                     with OrderStore.open(url) as store, ThreadPoolExecutor(CALLERS) as pool:
@@ -189,14 +194,23 @@ Waits = tuple[list[float], float, float, float]
 """Seconds of each order; first and last instant; CPU seconds in between."""
 
 
-def _in_process(part: tuple[str, str, str, int, int]) -> Waits:
+def _in_process(part: tuple[str, str, str, int, int, float]) -> Waits:
     name, url, *rest = part
     work = {"_apply_each": _apply_each, "_run": _run}[name]
     with OrderStore.open(url) as store:
         return work(store, *rest)
 
 
-def _apply_each(store: OrderStore, prefix: str, first: int, count: int) -> Waits:
+def _wait_for(ready: float) -> None:
+    if time.time() > ready:
+        raise SystemExit("a caller was not ready in time: raise READY_SECONDS")
+    time.sleep(ready - time.time())
+
+
+def _apply_each(store: OrderStore, prefix: str, first: int, count: int, ready: float) -> Waits:
+    for serial in range(first, first + WARM_UP):
+        store.apply([opening(500_000 + serial, prefix=f"w{prefix}")])
+    _wait_for(ready)
     waits, start, cpu = [], time.time(), time.process_time()
     for serial in range(first, first + count):
         command = opening(serial, prefix=prefix)
@@ -206,8 +220,13 @@ def _apply_each(store: OrderStore, prefix: str, first: int, count: int) -> Waits
     return waits, start, time.time(), time.process_time() - cpu
 
 
-def _run(store: OrderStore, prefix: str, first: int, count: int) -> Waits:
+def _run(store: OrderStore, prefix: str, first: int, count: int, ready: float) -> Waits:
     desk = OrderDesk(store)
+    for serial in range(first + 500_000, first + 500_000 + WARM_UP):
+        command = opening(serial, prefix=f"w{prefix}")
+        money = Money(amount_fen=1000, correlator=f"w{prefix}{serial}")
+        desk.run(command, actor=COUNTER, at=after(serial / 1000), payment=money)
+    _wait_for(ready)
     waits, start, cpu = [], time.time(), time.process_time()
     for serial in range(first, first + count):
         command = opening(serial, prefix=prefix)

@@ -11,10 +11,11 @@ is: for a single order SQLAlchemy's own way took longer than the database.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -52,7 +53,12 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
     if not rows:
         return
     cursor = driver_cursor(connection)
-    if connection.dialect.name == "sqlite":
+    waiting = connection.connection.info.get(_WAITING)
+    if waiting is not None:
+        if table.info.get("looks_back"):
+            send_waiting(connection)
+        waiting.append((table.name, tuple(columns), rows))
+    elif connection.dialect.name == "sqlite":
         _insert_sqlite(cursor, table, tuple(columns), rows)
     elif len(rows) >= COPY_FROM_ROWS:
         with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
@@ -93,6 +99,7 @@ def change(
             [(*flat[i + 1 : i + width], flat[i]) for i in range(0, len(flat), width)],
         )
         return
+    send_waiting(connection)
     cursor.execute(
         _change_statement(table, names), [list(values) for values in zip(*rows, strict=True)]
     )
@@ -100,16 +107,44 @@ def change(
 
 @contextmanager
 def together(connection: Connection, *, copies: bool) -> Iterator[None]:
-    """Send statements without waiting for each answer, where the driver can.
+    """On PostgreSQL, make one statement of the inserts that follow each other in the block.
 
-    `copies`: a COPY is among them, which must wait. A refusal of the database
-    shows at the end of the block at the latest.
+    For an order the ways there and back take longer than the work. What the block
+    reads does not see what it inserts; a refusal of the database shows at its
+    end at the latest. `copies`: there are too many rows for that.
     """
     if copies or connection.dialect.name == "sqlite":
         yield
         return
-    with driver_cursor(connection).connection.pipeline():
+    info = connection.connection.info
+    info[_WAITING] = []
+    try:
         yield
+        send_waiting(connection)
+    finally:
+        del info[_WAITING]
+
+
+_WAITING = "mingdan_waiting"
+"""`looks_back` in a table's `info`: a row is taken only once others, of other tables, are there."""
+
+
+def send_waiting(connection: Connection) -> None:
+    """Carry out what waits in `together`: what comes next needs it on record."""
+    waiting = connection.connection.info.get(_WAITING)
+    if not waiting:
+        return
+    shape = tuple((table, columns, len(rows)) for table, columns, rows in waiting)
+    values = [value for _, _, rows in waiting for row in rows for value in row]
+    waiting.clear()
+    driver_cursor(connection).execute(_inserts_statement(shape), values)
+
+
+@lru_cache(maxsize=256)
+def _inserts_statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
+    *before, last = (_insert_statement(*each, "%s") for each in shape)
+    named = ", ".join(f"i{i} AS ({each})" for i, each in enumerate(before))
+    return f"WITH {named} {last}" if before else last
 
 
 Maker = Callable[[Query], Query]
@@ -217,7 +252,13 @@ def _statement(make: Maker, dialect_name: str, integers: bool) -> Statement:
         elif isinstance(column.type, Boolean) and dialect_name == "sqlite":
             readers.append((i, bool))
     names = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    return str(compiled), names, dict(compiled.params), tuple(readers)
+    # A list, not a table of unknown length: the planner then always goes by the index,
+    # whichever columns it begins with and however little it knows of a young table.
+    text = _LISTED.sub(r"= ANY (\1)", str(compiled))
+    return text, names, dict(compiled.params), tuple(readers)
+
+
+_LISTED = re.compile(r"IN \(SELECT unnest\((%\(keys\)s(?:::\w+\[\])?)\) AS \w+\)")
 
 
 @cache

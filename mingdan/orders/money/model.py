@@ -23,6 +23,8 @@ class MoneyTransaction(Base):
     """One movement of money, closed by this row; `transaction_ref` names the fact it books."""
 
     __tablename__ = "money_transaction"
+    # The databases take it only once its entries are there and sum to zero.
+    __table_args__ = ({"info": {"looks_back": True}},)
     transaction_ref: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     order_id: Mapped[int | None] = mapped_column(index=True)
