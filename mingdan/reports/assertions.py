@@ -26,10 +26,17 @@ from mingdan.night import Night
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 from mingdan.reports.partners import Partner
 from mingdan.reports.policy import Policy
-from mingdan.reports.tables import COMPLAINTS, PARTNER_ENTRIES, REPORT_ASSERTIONS
+from mingdan.reports.tables import (
+    COMPLAINTS,
+    COMPLAINTS_WITHDRAWN,
+    PARTNER_ENTRIES,
+    REPORT_ASSERTIONS,
+)
 from mingdan.tables import Table
 
 Row = dict[str, Any]
+TICKETS_NAMED = 10
+"""Tickets an assertion's evidence names at most, the newest."""
 
 
 def assertions(
@@ -57,6 +64,7 @@ def assertions(
         (SUBSCRIPTION_HOLDINGS, [day]),
         (SUBSCRIPTIONS, [day]),
         (COMPLAINTS, complained),
+        (COMPLAINTS_WITHDRAWN, [day]),
         (PARTNER_ENTRIES, listed),
     ):
         define_view(connection, table.name, table, night.lake.files(table, days))
@@ -129,6 +137,7 @@ def _complaints(
                     "complained_of": _ids(strongest),
                     "subscriptions": _ids(strongest) if score >= rules.names_from else [],
                 }
+                | _tickets(strongest)
             ),
         }
 
@@ -172,6 +181,12 @@ def _grouped(rows: list[Row], *names: str) -> Iterator[tuple[tuple[Any, ...], li
 
 def _ids(rows: Iterable[Row]) -> list[int]:
     return sorted({row["subscription_id"] for row in rows})
+
+
+def _tickets(rows: Iterable[Row]) -> dict[str, object]:
+    """The newest tickets among the complaints, so that one can be looked up; none, no entry."""
+    found = sorted({ref for row in rows for ref in row["tickets"]}, key=lambda r: (len(r), r))
+    return {"tickets": found[-TICKETS_NAMED:]} if found else {}
 
 
 def _json(values: dict[str, object]) -> str:
