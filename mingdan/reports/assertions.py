@@ -1,8 +1,9 @@
 """What all live reports assert of whom as of a night.
 
 Here: complaints and partners' entries turned into assertions about parties,
-with the evidence each rests on. Not here: what becomes of an assertion
-(`classes`). A subject of no party of ours is nobody we could classify.
+with the evidence each rests on, beside what people decided (`members.py`). Not
+here: what becomes of an assertion (`classes`). A subject of no party of ours is
+nobody we could classify.
 
 A party's complaints speak through the subscriptions complained of most: one
 angry call about a second number does not put that number beside the first.
@@ -24,6 +25,7 @@ from mingdan.calendar import day_start, known_at, naive_utc
 from mingdan.engine import define_view, statement, used
 from mingdan.night import Night
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.reports.members import by_hand
 from mingdan.reports.partners import Partner
 from mingdan.reports.policy import Policy
 from mingdan.reports.tables import (
@@ -77,6 +79,7 @@ def assertions(
         text = statement(name)
         found = connection.sql(text, params=used(text, parameters)).pl()
         rows += speak(found.to_dicts(), policy, partners)
+    rows += by_hand(night, day)
     return pl.DataFrame(rows, schema=night.lake.schema(REPORT_ASSERTIONS))
 
 

@@ -20,7 +20,7 @@ from mingdan.settings import Settings
 DICTIONARY = "classes/dictionary.toml"
 MARK = "# ---- classes added by hand: written by `mingdan care class export`, do not edit ----"
 TERM_DAYS = 365
-"""The stage asks every reason for a term. No rule gives these classes, so it ends nothing."""
+"""The stage asks every reason for a term; it only ends a membership that nobody confirms."""
 
 
 def base_text(settings: Settings | None) -> str:
