@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from mingdan.errors import Unreachable
+from mingdan.errors import Contended, Unreachable
 from mingdan.orders import catalogue, lookups, reading, standing
 from mingdan.orders import restrictions as written_back
 from mingdan.orders.commands import AnyCommand, Applied, Refusal
@@ -29,7 +29,7 @@ from mingdan.orders.restrictions import Restriction
 from mingdan.orders.working_set import Offering
 
 RETRY_SECONDS = 0.5
-"""How long to leave a database alone that went away."""
+"""How long to leave a database alone that went away; one that undid us is asked at once."""
 BATCH = 5_000
 """Commands of one transaction: large enough that statements cost little per command."""
 
@@ -118,7 +118,8 @@ class OrderStore:
         return total
 
     def _apply(self, part: list[Entry]) -> Applied:
-        """One batch; again if the database went away, for as long as a lock is waited for.
+        """One batch; again if the database went away or undid it, for as long as a lock
+        is waited for.
 
         Idempotent by `order_ref`: what was done before the connection broke is
         `repeated` the second time.
@@ -130,10 +131,10 @@ class OrderStore:
                     return apply_batch(
                         self._database, connection, self._policy, self._offerings, part
                     )
-            except Unreachable:
+            except (Contended, Unreachable) as error:
                 if monotonic() > until:
                     raise
-                sleep(RETRY_SECONDS)
+                sleep(RETRY_SECONDS if isinstance(error, Unreachable) else 0)
 
     def settle(self) -> None:
         """Wait until every order now being written is on record. Raises Busy after 30 s.
