@@ -36,11 +36,12 @@ def by_hand(night: Night, day: date) -> Iterator[dict[str, Any]]:
             "maker": member.maker,
             "reason": _LIKE_A_NUMBER.sub(lambda found: mask_number(found[0]), member.reason),
         }
+        class_code, _, reason_code = member.class_code.partition(":")
         yield {
             "subject_type": "party",
             "subject_id": member.party_id,
-            "class_code": member.class_code,
-            "reason_code": REASON,
+            "class_code": class_code,
+            "reason_code": reason_code or REASON,
             "source": "manual",
             "source_ref": f"assignment-{member.assignment_id}",
             "level": "published",

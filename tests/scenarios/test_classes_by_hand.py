@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mingdan.orders.care.class_entries import ClassDictionary, NewClass
+from mingdan.orders.care.class_file import labels_by_hand
 from mingdan.orders.care.class_members import ClassMembers, NewAssignment
 from mingdan.orders.store import OrderStore
 from tests.orders.care.support import LI, WANG
@@ -98,3 +99,31 @@ def test_a_class_the_dictionary_does_not_have_is_counted_not_guessed(town: Town)
     night(town, 0)
     assert len(town.rows("report_assertions", 0)) == 1
     assert town.labels("student", 0) == {}
+
+
+@pytest.mark.parametrize(
+    ("label", "effects"),
+    [("key_account:gold", []), ("blacklist:court_or_police", ["no_new_subscription"])],
+)
+def test_a_label_of_the_dictionary_by_hand(town: Town, label: str, effects: list[str]) -> None:
+    """A gold card for whom no rule would give one, a court's paper order."""
+    class_code, _, reason_code = label.partition(":")
+    with OrderStore.open(town.settings.database) as store:
+        members = ClassMembers(store, labels_by_hand(town.settings))
+        member = NewAssignment(
+            class_code=label, party_ref="P1", reason="书面通知", valid_from=hour(0, 9)
+        )
+        key = members.assign(member, actor=LI, at=hour(0, 9)).assignment_id
+        members.approve(key, actor=WANG, at=hour(0, 10))
+    night(town, 0)
+    found = town.labels("student", 0)[reason_code]
+    assert (found["class_code"], found["state"]) == (class_code, "published")
+    (event,) = town.rows("label_events", 0).to_dicts()
+    assert (event["source"], event["maker"], event["checker"]) == ("manual", "li.na", "wang.wei")
+    with OrderStore.open(town.settings.database) as store:
+        assert [each.effect for each in store.restrictions(town.parties["P1"])] == effects
+        ClassMembers(store).end(key, actor=WANG, at=hour(1, 9))
+    night(town, 1)
+    assert town.labels("student", 1) == {}
+    with OrderStore.open(town.settings.database) as store:
+        assert store.restrictions(town.parties["P1"]) == []

@@ -16,8 +16,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from mingdan.orders.care.class_entries import in_force
-from mingdan.orders.care.model import ClassAssignment, ClassEntry
+from mingdan.orders.care.class_entries import class_stands, in_force
+from mingdan.orders.care.model import ClassAssignment
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.store import OrderStore
 
@@ -26,7 +26,10 @@ _ENTITY = ClassAssignment.__tablename__
 
 @dataclass(frozen=True, kw_only=True)
 class KnownMember:
-    """A party in a class by two people's decision; instants in UTC."""
+    """A party in a class by two people's decision; instants in UTC.
+
+    `class_code` is a class added by hand, or `class:reason` of the dictionary.
+    """
 
     assignment_id: int
     class_code: str
@@ -40,14 +43,11 @@ class KnownMember:
 
 def members_at(store: OrderStore, known_at: datetime) -> list[KnownMember]:
     """Everybody in a class in force at `known_at`, as known then, by class and party."""
-    a, e = ClassAssignment, ClassEntry
+    a = ClassAssignment
     with store.database.reading() as connection:
         rows = connection.execute(
             select(*(getattr(a, name) for name in KnownMember.__dataclass_fields__))
-            .where(
-                in_force(a, known_at),
-                a.class_code.in_(select(e.class_code).where(in_force(e, known_at))),
-            )
+            .where(in_force(a, known_at), class_stands(a.class_code.expression, known_at))
             .order_by(a.class_code, a.party_id)
         ).all()
         changed = _changed_after(connection, known_at)
