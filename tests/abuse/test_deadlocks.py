@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from threading import Event, Thread
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from mingdan.errors import Contended
 from mingdan.orders.bulk import driver_cursor, together
 from mingdan.orders.database import Database
+from mingdan.orders.restrictions import Restriction
 from mingdan.orders.store import OrderStore
 from tests.orders.http.support import shop_over
 from tests.orders.support import at, done, emptied_postgresql_url, opening, person
@@ -126,6 +128,25 @@ def test_orders_in_bulk_are_carried_out_all_the_same(
         assert left == []
         assert (applied.completed, applied.repeated, applied.refused) == (2, 0, [])
         assert store.number_holdings(at(1)).height == 8
+
+
+@every
+def test_effects_of_labels_are_written_back_all_the_same(
+    url: str, once: Callable[[Clash], list[Clash]], clash: Clash
+) -> None:
+    effect = Restriction(
+        subject_type="party",
+        subject_id=1,
+        effect="no_new_subscription",
+        class_code="blacklist",
+        reason_code="fraud",
+    )
+    with OrderStore.open(url) as store:
+        done(store, opening(1), opening(2))
+        left = once(clash)
+        assert store.restrict(date(2026, 10, 1), (each for each in [effect])) == 1
+        assert left == []
+        assert store.restrictions(1) == [effect]
 
 
 @every
