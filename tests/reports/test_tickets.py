@@ -161,9 +161,12 @@ def test_the_answer_is_that_of_the_instant(night: Night, desk: TicketDesk) -> No
     """Without a night on record, the store alone gives a past night's tickets."""
     refs = [opened(desk, n, noon(DAY, n)) for n in (1, 2)]
     desk.move(refs[0], "rejected", actor=LI, at=noon(NEXT))
-    opened(desk, 3, noon(NEXT))
+    # spoken that day, written down the day after: nobody could know
+    written = opened(desk, 3, noon(NEXT), received_at=noon(DAY))
     take(night, DAY)
     assert ids(night, DAY) == refs
+    take(night, NEXT)
+    assert ids(night, NEXT) == [written]
 
 
 def test_words_the_policy_does_not_know_are_said_once(
