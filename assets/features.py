@@ -9,7 +9,7 @@ from assets.build import Check, assets_of, window
 from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
 from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.orders.tables import SUBSCRIPTIONS
-from mingdan.reports.tables import COMPLAINTS
+from mingdan.reports.tables import COMPLAINTS, COMPLAINTS_WITHDRAWN
 
 PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
 
@@ -32,6 +32,7 @@ features = assets_of(
         *(window(table, 30) for table in PARTIALS),
         SUBSCRIPTIONS.name,
         window(COMPLAINTS, 30),
+        COMPLAINTS_WITHDRAWN.name,
     ],
     checks=[
         Check(

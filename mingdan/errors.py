@@ -37,5 +37,9 @@ class Busy(MingdanError):
     """Another run holds what this one needs."""
 
 
+class Contended(Busy):
+    """Two writers stood in each other's way and the database undid this one: ask again."""
+
+
 class Unreachable(Busy):
     """A database went away in the middle; what was asked for may be done or not."""

@@ -37,6 +37,7 @@ from mingdan.orders.tables import (
 from mingdan.reports.intake import take
 from mingdan.reports.tables import (
     COMPLAINTS,
+    COMPLAINTS_WITHDRAWN,
     PARTNER_ENTRIES,
     REPORT_ASSERTIONS,
     REPORTS_QUARANTINE,
@@ -92,7 +93,13 @@ STEPS = (
         "reports",
         "reports",
         take,
-        (COMPLAINTS, PARTNER_ENTRIES, REPORTS_QUARANTINE, REPORT_ASSERTIONS),
+        (
+            COMPLAINTS,
+            COMPLAINTS_WITHDRAWN,
+            PARTNER_ENTRIES,
+            REPORTS_QUARANTINE,
+            REPORT_ASSERTIONS,
+        ),
     ),
     NamedStep(
         "daily_partials", "features", build_partials, (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)

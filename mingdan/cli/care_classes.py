@@ -31,6 +31,7 @@ from mingdan.orders.care.class_file import (
     MARK,
     base_text,
     dictionary_text,
+    labels_by_hand,
     shipped_codes,
 )
 from mingdan.orders.care.class_members import Assignment, ClassMembers, NewAssignment
@@ -194,7 +195,9 @@ def export(
 
 @app.command()
 def assign(
-    code: Code,
+    code: Annotated[
+        str, typer.Argument(help="The class's code, or a label such as key_account:gold.")
+    ],
     party: Annotated[str, typer.Argument(help="The customer's reference.")],
     *,
     reason: Annotated[str, typer.Option(help="Why.")],
@@ -206,7 +209,7 @@ def assign(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for a customer to be in a class; a manager has to confirm it.
+    """Ask for a customer to be in a class, or to have a label; a manager has to confirm it.
 
     Example:
 
@@ -219,7 +222,7 @@ def assign(
     )
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print_one(ClassMembers(store).assign(new, actor=acting, at=now), as_json)
+        _print_one(_members(store).assign(new, actor=acting, at=now), as_json)
 
 
 @app.command()
@@ -299,6 +302,10 @@ def members(
 
 def _dictionary(store: OrderStore) -> ClassDictionary:
     return ClassDictionary(store, shipped_codes(Settings()))
+
+
+def _members(store: OrderStore) -> ClassMembers:
+    return ClassMembers(store, labels_by_hand(Settings()))
 
 
 def _span(first: str | None, last: str | None, now: datetime) -> tuple[datetime, datetime | None]:

@@ -264,9 +264,10 @@ def export(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a day's complaints to the nightly job, which reads them from the landing folder.
+    """Write a day's complaints to the landing folder's file, for other systems.
 
-    Once a day is given out, giving it out again writes the same file. Example:
+    The nightly job takes them from the store anyway and counts each once. Once a day
+    is given out, giving it out again writes the same file. Example:
 
         mingdan ticket export --day 2026-11-01 --as nightly
     """

@@ -41,7 +41,9 @@ from mingdan.orders.money.vouchers import VoucherDesk
 from mingdan.orders.store import OrderStore
 from mingdan.settings import Settings
 
-app = typer.Typer(help="Vouchers: make, import, sell, redeem, freeze.", no_args_is_help=True)
+app = typer.Typer(
+    help="Vouchers: make, import, sell, redeem, freeze, expire.", no_args_is_help=True
+)
 
 Batch = Annotated[str, typer.Argument(help="The batch's reference.")]
 Serial = Annotated[str, typer.Argument(help="The voucher's serial number.")]
@@ -274,6 +276,36 @@ def void(
         acting = actor(who, role, interface)
         found = _desk(store).void(serial, reason, actor=acting, at=moment(at))
     _print_voucher(found, as_json)
+
+
+@app.command()
+def expire(
+    as_of: Annotated[
+        str | None, typer.Option(help="Batches that ended by then [default: now], e.g. 2028-01-01.")
+    ] = None,
+    *,
+    at: When = None,
+    who: As,
+    role: Role = "back_office",
+    interface: Interface = None,
+    as_json: AsJson = False,
+) -> None:
+    """Book what was paid for vouchers that expired unredeemed, each batch once.
+
+    Example:
+
+        mingdan voucher expire --as-of 2028-01-01 --as li.na
+    """
+    now = moment(at)
+    by = now if as_of is None else instant("--as-of", as_of)
+    with answering(as_json), store_at(None) as store:
+        booked = _desk(store).expire(by, actor=actor(who, role, interface), at=now)
+    if as_json:
+        print_json(booked)
+        return
+    heads = ("batch", "expired", "vouchers", "face value (fen)", "paid (fen)")
+    rows = [(b.batch_ref, b.expires_at, b.vouchers, b.face_value_fen, b.paid_fen) for b in booked]
+    print_table("Booked as revenue", heads, rows)
 
 
 @app.command()

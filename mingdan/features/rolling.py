@@ -16,7 +16,7 @@ from mingdan.features.catalogue import WINDOWS
 from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
 from mingdan.night import Night, Report
 from mingdan.orders.tables import SUBSCRIPTIONS
-from mingdan.reports.tables import COMPLAINTS
+from mingdan.reports.tables import COMPLAINTS, COMPLAINTS_WITHDRAWN
 
 LONGEST = max(WINDOWS)
 
@@ -57,6 +57,7 @@ def _job(day: date, held: list[date]) -> Job:
             Read(DAILY_DEVICES, month),
             Read(SUBSCRIPTIONS, [day]),
             Read(COMPLAINTS, month),
+            Read(COMPLAINTS_WITHDRAWN, [day]),
         ],
         shared=[Result("shared_devices", "features/shared_devices")],
         each=[

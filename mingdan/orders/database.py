@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from mingdan.errors import Busy, InputRefused, Unreachable, WrongUsage
+from mingdan.errors import Busy, Contended, InputRefused, Unreachable, WrongUsage
 from mingdan.orders.bulk import driver_cursor
 from mingdan.orders.turns import NoTurn, Turns
 
@@ -37,6 +37,8 @@ LOCK_WAIT_SECONDS = 30
 _MIGRATION_LOCK = 0x6D696E67
 Space = Literal["customers", "resources"]
 _LOCKS = {"writers": 0x6D6400, "customers": 0x6D6401, "resources": 0x6D6402}
+_UNDONE = ("40P01", "40001")
+"""PostgreSQL: deadlock_detected, serialization_failure; both undo the whole transaction."""
 _NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, 0)")
 _STRIPES = (
     "SELECT pg_advisory_xact_lock(%(space)s::int, stripe) FROM unnest(%(stripes)s::int[]) AS stripe"
@@ -90,9 +92,10 @@ class Database:
         """One transaction that is wholly done or wholly not.
 
         On SQLite, threads of one process that write at the same time share its
-        commit (`turns.py`). Raises Busy after 30 s behind another writer, and
-        Unreachable if the database went away: what was asked for may then be
-        done or not, but never in part.
+        commit (`turns.py`). Raises Busy after 30 s behind another writer, Contended
+        if the database undid it for another writer's sake (nothing of it was done:
+        ask again), and Unreachable if the database went away: what was asked for
+        may then be done or not, but never in part.
         """
         with self._explained():
             if self._turns is not None:
@@ -111,14 +114,19 @@ class Database:
         driver: Any = self.engine.dialect.loaded_dbapi
         try:
             yield
-        except (NoTurn, OperationalError, driver.OperationalError) as error:
+        except (NoTurn, OperationalError, driver.OperationalError, driver.InterfaceError) as error:
             cause: Any = getattr(error, "orig", error)
+            if any(state in _UNDONE for state in _states(error)):
+                raise Contended(
+                    f"the order store {self.name} undid this for another writer's sake; "
+                    "nothing of it was done: ask again"
+                ) from error
             if isinstance(error, NoTurn) or _waited_in_vain(cause):
                 raise Busy(
                     f"the order store {self.name} is held by another writer; "
                     f"waited {LOCK_WAIT_SECONDS} s"
                 ) from error
-            if self.is_postgresql and _gone(cause):
+            if self.is_postgresql and _gone(error, cause):
                 # Those at rest in the pool are gone too.
                 self.engine.dispose()
                 raise Unreachable(
@@ -204,23 +212,32 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
     connection.commit()
 
 
+def _states(error: BaseException) -> Iterator[str]:
+    """PostgreSQL's codes of an error and of those behind it.
+
+    In a pipeline a statement after the one at fault may be the first to be heard of.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        state = getattr(behind, "sqlstate", None)
+        if state is not None:
+            yield state
+        behind = behind.__cause__ or behind.__context__
+
+
 def _waited_in_vain(cause: Any) -> bool:
-    """Whether the database gave up waiting for another writer (or both for each other)."""
-    # PostgreSQL: lock_not_available, deadlock_detected
-    return "database is locked" in str(cause) or getattr(cause, "sqlstate", None) in (
-        "55P03",
-        "40P01",
-    )
+    """Whether the database gave up waiting for another writer (lock_not_available)."""
+    return "database is locked" in str(cause) or getattr(cause, "sqlstate", None) == "55P03"
 
 
-def _gone(cause: Any) -> bool:
+def _gone(error: BaseException, cause: Any) -> bool:
     """Whether PostgreSQL's connection was lost or refused, not one statement."""
-    state = getattr(cause, "sqlstate", None)
-    if state is None:
+    states = list(_states(error))
+    if not states:
         # The connection itself broke, or a statement before this one in a pipeline.
         return type(cause).__name__ != "PipelineAborted"
     # Shutting down, crashed, starting up; connection exceptions.
-    return bool(state.startswith(("57P", "08")))
+    return any(state.startswith(("57P", "08")) for state in states)
 
 
 def _begin_sqlite(connection: Connection) -> None:

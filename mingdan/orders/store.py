@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import polars as pl
+from sqlalchemy import Connection
 
-from mingdan.errors import Unreachable
+from mingdan.errors import Contended, Unreachable
 from mingdan.orders import catalogue, lookups, reading, standing
 from mingdan.orders import restrictions as written_back
 from mingdan.orders.commands import AnyCommand, Applied, Refusal
@@ -28,8 +29,9 @@ from mingdan.orders.policy import Policy
 from mingdan.orders.restrictions import Restriction
 from mingdan.orders.working_set import Offering
 
+Done = TypeVar("Done")
 RETRY_SECONDS = 0.5
-"""How long to leave a database alone that went away."""
+"""How long to leave a database alone that went away; one that undid us is asked at once."""
 BATCH = 5_000
 """Commands of one transaction: large enough that statements cost little per command."""
 
@@ -118,22 +120,28 @@ class OrderStore:
         return total
 
     def _apply(self, part: list[Entry]) -> Applied:
-        """One batch; again if the database went away, for as long as a lock is waited for.
+        """One batch. Idempotent by `order_ref`: what was done before a connection
+        broke is `repeated` the second time.
+        """
+        return self._insisting(
+            lambda connection: apply_batch(
+                self._database, connection, self._policy, self._offerings, part
+            )
+        )
 
-        Idempotent by `order_ref`: what was done before the connection broke is
-        `repeated` the second time.
+    def _insisting(self, work: Callable[[Connection], Done]) -> Done:
+        """One transaction; again if the database went away or undid it, for as long as
+        a lock is waited for. Only for work that may be done twice.
         """
         until = monotonic() + LOCK_WAIT_SECONDS
         while True:
             try:
                 with self._database.writing() as connection:
-                    return apply_batch(
-                        self._database, connection, self._policy, self._offerings, part
-                    )
-            except Unreachable:
+                    return work(connection)
+            except (Contended, Unreachable) as error:
                 if monotonic() > until:
                     raise
-                sleep(RETRY_SECONDS)
+                sleep(RETRY_SECONDS if isinstance(error, Unreachable) else 0)
 
     def settle(self) -> None:
         """Wait until every order now being written is on record. Raises Busy after 30 s.
@@ -227,8 +235,8 @@ class OrderStore:
         result. A night older than the newest one written back changes nothing.
         Returns the number in force.
         """
-        with self._database.writing() as connection:
-            return written_back.restrict(connection, day, restrictions)
+        wanted = list(restrictions)
+        return self._insisting(lambda connection: written_back.restrict(connection, day, wanted))
 
     def restrictions(self, party_id: int) -> list[Restriction]:
         """What an order of this party is checked against."""

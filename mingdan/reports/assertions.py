@@ -1,8 +1,9 @@
 """What all live reports assert of whom as of a night.
 
 Here: complaints and partners' entries turned into assertions about parties,
-with the evidence each rests on. Not here: what becomes of an assertion
-(`classes`). A subject of no party of ours is nobody we could classify.
+with the evidence each rests on, beside what people decided (`members.py`). Not
+here: what becomes of an assertion (`classes`). A subject of no party of ours is
+nobody we could classify.
 
 A party's complaints speak through the subscriptions complained of most: one
 angry call about a second number does not put that number beside the first.
@@ -24,12 +25,20 @@ from mingdan.calendar import day_start, known_at, naive_utc
 from mingdan.engine import define_view, statement, used
 from mingdan.night import Night
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.reports.members import by_hand
 from mingdan.reports.partners import Partner
 from mingdan.reports.policy import Policy
-from mingdan.reports.tables import COMPLAINTS, PARTNER_ENTRIES, REPORT_ASSERTIONS
+from mingdan.reports.tables import (
+    COMPLAINTS,
+    COMPLAINTS_WITHDRAWN,
+    PARTNER_ENTRIES,
+    REPORT_ASSERTIONS,
+)
 from mingdan.tables import Table
 
 Row = dict[str, Any]
+TICKETS_NAMED = 10
+"""Tickets an assertion's evidence names at most, the newest."""
 
 
 def assertions(
@@ -57,6 +66,7 @@ def assertions(
         (SUBSCRIPTION_HOLDINGS, [day]),
         (SUBSCRIPTIONS, [day]),
         (COMPLAINTS, complained),
+        (COMPLAINTS_WITHDRAWN, [day]),
         (PARTNER_ENTRIES, listed),
     ):
         define_view(connection, table.name, table, night.lake.files(table, days))
@@ -69,6 +79,7 @@ def assertions(
         text = statement(name)
         found = connection.sql(text, params=used(text, parameters)).pl()
         rows += speak(found.to_dicts(), policy, partners)
+    rows += by_hand(night, day)
     return pl.DataFrame(rows, schema=night.lake.schema(REPORT_ASSERTIONS))
 
 
@@ -129,6 +140,7 @@ def _complaints(
                     "complained_of": _ids(strongest),
                     "subscriptions": _ids(strongest) if score >= rules.names_from else [],
                 }
+                | _tickets(strongest)
             ),
         }
 
@@ -172,6 +184,12 @@ def _grouped(rows: list[Row], *names: str) -> Iterator[tuple[tuple[Any, ...], li
 
 def _ids(rows: Iterable[Row]) -> list[int]:
     return sorted({row["subscription_id"] for row in rows})
+
+
+def _tickets(rows: Iterable[Row]) -> dict[str, object]:
+    """The newest tickets among the complaints, so that one can be looked up; none, no entry."""
+    found = sorted({ref for row in rows for ref in row["tickets"]}, key=lambda r: (len(r), r))
+    return {"tickets": found[-TICKETS_NAMED:]} if found else {}
 
 
 def _json(values: dict[str, object]) -> str:

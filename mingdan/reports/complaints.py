@@ -1,6 +1,7 @@
 """Complaints (投诉): the file of a day, line by line.
 
-Here: reading `complaints.csv`. Not here: whose number it was (`binding.py`)
+Here: reading `complaints.csv`, and what a line of it means. Not here: complaints
+taken down by our own desks (`tickets.py`), whose number it was (`binding.py`)
 and what complaints are worth (`assertions.py`).
 """
 
@@ -36,12 +37,19 @@ HEADER = (
     "reported_number",
     "reporter_number",
 )
+_HARMLESS = ("duplicate_id", "already_received", "withdrawn")
 
 
 def complaints_of(
-    settings: Settings, day: date, policy: Policy, earlier: Collection[str]
+    settings: Settings,
+    day: date,
+    policy: Policy,
+    earlier: Collection[str],
+    withdrawn: Collection[str] = (),
 ) -> Delivered:
     """The complaints delivered on `day`; ids in `earlier` were taken before.
+
+    Those in `withdrawn` are tickets of ours that were taken back after the file was made.
 
     Raises MissingInput if the file is required and absent, InputRefused if it
     is not the file agreed on or too much of it is bad: a night without its
@@ -55,7 +63,7 @@ def complaints_of(
         return delivered
     try:
         check_inside(path, settings.landing)
-        read(path, delivered, HEADER, policy.caps, partial(_parse, day=day, policy=policy))
+        read(path, delivered, HEADER, policy.caps, partial(parse, day=day, policy=policy))
     except Unreadable as error:
         raise InputRefused(f"{path}: {error.reason}; expected {','.join(HEADER)}") from error
     except NotPlain as error:
@@ -63,12 +71,9 @@ def complaints_of(
     except OSError as error:
         raise LakeError(f"cannot read {path}: {error}") from error
     set_apart(delivered, "complaint_id")
-    again = {
-        row.line: "already_received"
-        for row in delivered.good
-        if row.record["complaint_id"] in earlier
-    }
-    set_aside(delivered, again, "complaint_id")
+    for ids, reason in ((withdrawn, "withdrawn"), (earlier, "already_received")):
+        gone = {row.line: reason for row in delivered.good if row.record["complaint_id"] in ids}
+        set_aside(delivered, gone, "complaint_id")
     if too_many_bad(delivered, policy, settings):
         raise InputRefused(
             f"{path}: {len(delivered.bad)} of {delivered.received} lines are bad, more than "
@@ -79,12 +84,13 @@ def complaints_of(
 
 
 def too_many_bad(delivered: Delivered, policy: Policy, settings: Settings) -> bool:
-    """Whether the file as a whole cannot be trusted. Repeated lines are nobody's fault."""
-    bad = sum(row.reason not in ("duplicate_id", "already_received") for row in delivered.bad)
+    """Whether the file as a whole cannot be trusted. Some lines are nobody's fault."""
+    bad = sum(row.reason not in _HARMLESS for row in delivered.bad)
     return bad >= policy.caps.min_bad_rows and bad > settings.bad_rows_limit * delivered.received
 
 
-def _parse(values: dict[str, str], *, day: date, policy: Policy) -> Record:
+def parse(values: dict[str, str], *, day: date, policy: Policy) -> Record:
+    """A complaint by its columns, as of the night of `day`. Raises Flaw."""
     rules = policy.complaints
     received = fields.instant(values["received_at"], "received_at")
     occurred = fields.instant(values["occurred_at"], "occurred_at")

@@ -1,9 +1,9 @@
-"""The intake of a day's reports: complaints and partners' lists.
+"""The intake of a day's reports: complaints, tickets and partners' lists.
 
-Here: the nightly step of stage `reports`, from landed files to the lake. Not
-here: reading (`complaints.py`, `partner_lists.py`), binding (`binding.py`) and
-what reports are worth (`assertions.py`). Nothing is written before every file
-has been read and judged.
+Here: the nightly step of stage `reports`, from landed files and the order
+store's tickets to the lake. Not here: reading (`complaints.py`, `tickets.py`,
+`partner_lists.py`), binding (`binding.py`) and what reports are worth
+(`assertions.py`). Nothing is written before everything has been read and judged.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from mingdan.reports.partners import load_partners
 from mingdan.reports.policy import Policy, policy
 from mingdan.reports.tables import (
     COMPLAINTS,
+    COMPLAINTS_WITHDRAWN,
     PARTNER_ENTRIES,
     REPORT_ASSERTIONS,
     REPORTS_QUARANTINE,
 )
+from mingdan.reports.tickets import tickets_of, withdrawn_by
 from mingdan.tables import Table
 
 
@@ -44,27 +46,38 @@ def take(night: Night, day: date) -> Report:
     require_snapshot(night, day)
     rules = policy(night.settings)
     partners = load_partners(night.settings)
-    complaints = complaints_of(night.settings, day, rules, _taken_before(night, day, rules))
+    # a ticket recorded before the night may still be on its way into the database
+    night.orders.settle()
+    withdrawn = withdrawn_by(night, day)
+    before = _taken_before(night, day, rules)
+    complaints = complaints_of(night.settings, day, rules, before, withdrawn)
+    tickets = tickets_of(night, day, rules, complaints)
     lists = lists_of(night.settings, day, rules, partners)
     for code, delivered in lists:
         stop_if_churning(delivered, live_entries(night, day, code), rules)
-    rows = [*complaints.good, *(row for _, delivered in lists for row in delivered.good)]
+    told = [complaints, tickets]
+    rows = [
+        *(row for each in told for row in each.good),
+        *(row for _, delivered in lists for row in delivered.good),
+    ]
     lake = night.lake
     with night.engine.connect() as connection:
         for row, holder in zip(rows, bind(connection, night, day, rows), strict=True):
             row.record["holder"] = holder
         _stop_poisoned(night, day, lists)
         _stop_sweeping(night, day, lists, rules)
-        files = [complaints, *(delivered for _, delivered in lists)]
+        files = [*told, *(delivered for _, delivered in lists)]
+        gone: list[dict[str, object]] = [{"complaint_id": ref} for ref in withdrawn]
         written = (
-            lake.write(COMPLAINTS, day, _complaint_rows(night, complaints)),
+            lake.write(COMPLAINTS, day, _complaint_rows(night, told)),
+            lake.write(COMPLAINTS_WITHDRAWN, day, _frame(COMPLAINTS_WITHDRAWN, gone, night)),
             lake.write(PARTNER_ENTRIES, day, _entry_rows(night, lists)),
             lake.write(REPORTS_QUARANTINE, day, _quarantine(night, files)),
         )
         asserted = lake.write(
             REPORT_ASSERTIONS, day, assertions(connection, night, day, rules, partners)
         )
-    return Report((*written, asserted), _facts(complaints, lists, asserted.rows))
+    return Report((*written, asserted), _facts(told, lists, asserted.rows))
 
 
 def _taken_before(night: Night, day: date, rules: Policy) -> set[str]:
@@ -95,11 +108,12 @@ def _stop_sweeping(
         stop_if_sweeping(delivered, customers, rules)
 
 
-def _complaint_rows(night: Night, delivered: Delivered) -> pl.DataFrame:
+def _complaint_rows(night: Night, told: list[Delivered]) -> pl.DataFrame:
     rows = [
         row.record
         | _bound(night, row.record)
         | {"reporter_number": number_pseudonym(night.pepper, row.record["reporter"])}
+        for delivered in told
         for row in delivered.good
     ]
     return _frame(COMPLAINTS, rows, night)
@@ -146,13 +160,14 @@ def _frame(table: Table, rows: list[dict[str, object]], night: Night) -> pl.Data
 
 
 def _facts(
-    complaints: Delivered, lists: list[tuple[str, Delivered]], asserted: int
+    told: list[Delivered], lists: list[tuple[str, Delivered]], asserted: int
 ) -> dict[str, int | float | str]:
     delivered = [entry for _, entry in lists]
     facts: dict[str, int | float | str] = {
-        "complaints_received": complaints.received,
-        "complaints_taken": len(complaints.good),
-        "complaints_quarantined": complaints.quarantined,
+        "complaints_received": sum(each.received for each in told),
+        "complaints_taken": sum(len(each.good) for each in told),
+        "complaints_quarantined": sum(each.quarantined for each in told),
+        "complaint_tickets": len(told[-1].good),
         "entries_received": sum(entry.received for entry in delivered),
         "entries_taken": sum(len(entry.good) for entry in delivered),
         "entries_quarantined": sum(entry.quarantined for entry in delivered),

@@ -13,7 +13,7 @@ COMPLAINTS = Table(
     stage="reports",
     grain="one complaint received that day (投诉, 12321)",
     columns=(
-        C("complaint_id", "VARCHAR", "the channel's own id"),
+        C("complaint_id", "VARCHAR", "the channel's own id; TT... is a ticket of the order store"),
         C("channel", "VARCHAR", "10086 or 12321"),
         C("category", "VARCHAR", "spam_sms, fraud, nuisance_call or other"),
         C("received_at", "TIMESTAMP", "when it was received, UTC"),
@@ -24,6 +24,15 @@ COMPLAINTS = Table(
         C("party_id", "BIGINT", "who held that subscription then"),
         C("same_holder", "VARCHAR", "yes, no or no_data: does that party still hold the number?"),
     ),
+    key=("complaint_id",),
+    sort=("complaint_id",),
+)
+
+COMPLAINTS_WITHDRAWN = Table(
+    name="complaints_withdrawn",
+    stage="reports",
+    grain="one complaint ticket rejected or cancelled by the night; it counts for nothing",
+    columns=(C("complaint_id", "VARCHAR", "the ticket's reference, as in `complaints`"),),
     key=("complaint_id",),
     sort=("complaint_id",),
 )
@@ -66,7 +75,7 @@ ASSERTION = (
 REPORT_ASSERTIONS = Table(
     name="report_assertions",
     stage="reports",
-    grain="what all live complaints and partner entries assert as of the day",
+    grain="what all live complaints, partner entries and members by hand assert as of the day",
     columns=ASSERTION,
     key=("subject_type", "subject_id", "class_code", "reason_code", "source", "source_ref"),
     sort=("subject_type", "subject_id", "class_code", "reason_code", "source", "source_ref"),
@@ -77,9 +86,9 @@ REPORTS_QUARANTINE = Table(
     stage="reports",
     grain="one report line set aside (date = delivery day)",
     columns=(
-        C("source", "VARCHAR", "complaints or partners/<code>"),
+        C("source", "VARCHAR", "complaints, tickets or partners/<code>"),
         C("file", "VARCHAR", "file name under the landing folder"),
-        C("line", "INTEGER", "line in that file, 1 = first line"),
+        C("line", "INTEGER", "line in that file, 1 = first line; of tickets the ticket's key"),
         C("reason", "VARCHAR", "reason code"),
         C("field", "VARCHAR", "column at fault; null if the line as a whole"),
         C("raw", "BLOB", "the line's bytes as delivered", personal="text"),
@@ -88,4 +97,10 @@ REPORTS_QUARANTINE = Table(
     sort=("file", "line"),
 )
 
-TABLES = (COMPLAINTS, PARTNER_ENTRIES, REPORT_ASSERTIONS, REPORTS_QUARANTINE)
+TABLES = (
+    COMPLAINTS,
+    COMPLAINTS_WITHDRAWN,
+    PARTNER_ENTRIES,
+    REPORT_ASSERTIONS,
+    REPORTS_QUARANTINE,
+)

@@ -71,8 +71,13 @@ of_subjects AS (
         asserted.valid_to,
         asserted.evidence,
         asserted.origin,
-        NULL::VARCHAR AS maker,
-        NULL::VARCHAR AS checker,
+        -- who decided by hand; a rule or a report has nobody to name
+        CASE asserted.source
+            WHEN 'manual' THEN json_extract_string(asserted.evidence, '$.maker')
+        END AS maker,
+        CASE asserted.source
+            WHEN 'manual' THEN json_extract_string(asserted.evidence, '$.checker')
+        END AS checker,
         reasons.subject AS subject_type,
         CASE
             WHEN reasons.subject = asserted.subject_type THEN asserted.subject_id

@@ -1,7 +1,8 @@
 -- All features of the day: the windows side by side, with account, devices and complaints.
 -- grain: one subscription active in the last 30 days
 -- key: subscription_id
--- inputs: active, window_1d, window_7d, window_30d, device_subscriptions, subscriptions, complaints
+-- inputs: active, window_1d, window_7d, window_30d, device_subscriptions, subscriptions, complaints,
+--         complaints_withdrawn
 WITH one AS (
     SELECT
         subscription_id,
@@ -29,6 +30,7 @@ complained AS (
         count(*) AS complaints_30d,
         count(DISTINCT reporter_number) AS complainants_30d
     FROM complaints
+    WHERE complaint_id NOT IN (SELECT complaint_id FROM complaints_withdrawn)
     GROUP BY subscription_id
 )
 

@@ -3,7 +3,8 @@
 -- and nobody is a complainant against themselves.
 -- grain: one party, category and subscription complained of in the window
 -- key: party_id, category, subscription_id
--- inputs: complaints (the window's days), number_holdings, subscription_holdings, subscriptions
+-- inputs: complaints (the window's days), complaints_withdrawn (of the night), number_holdings,
+--         subscription_holdings, subscriptions
 WITH reporters AS (
     SELECT
         pseudonym($pepper, 'number', numbers.key::VARCHAR) AS reporter_number,
@@ -36,7 +37,9 @@ counted AS (
             complaints.reporter_number = reporters.reporter_number
             AND complaints.received_at >= reporters.valid_from
             AND (reporters.valid_to IS NULL OR complaints.received_at < reporters.valid_to)
-    WHERE complaints.party_id IS NOT NULL
+    WHERE
+        complaints.party_id IS NOT NULL
+        AND complaints.complaint_id NOT IN (SELECT complaint_id FROM complaints_withdrawn)
 )
 
 SELECT
@@ -47,6 +50,13 @@ SELECT
     count(DISTINCT counted.complainant) AS complainants,
     count(DISTINCT counted.complainant) FILTER (WHERE counted.date >= $recent_from) AS recent,
     string_agg(DISTINCT counted.channel, '+' ORDER BY counted.channel) AS channels,
+    coalesce(
+        list_sort(
+            list(DISTINCT counted.complaint_id)
+            FILTER (WHERE regexp_full_match(counted.complaint_id, 'TT[0-9]{8,18}'))
+        ),
+        []
+    ) AS tickets,
     max(counted.occurred_at) AS observed_at
 FROM counted
 LEFT JOIN subscriptions ON counted.subscription_id = subscriptions.subscription_id

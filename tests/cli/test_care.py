@@ -153,6 +153,9 @@ def test_classes_by_hand(installation: Path) -> None:
     assert "approved" in ok(care, *room, "confirm", "1", "--as", "wang.wei")
     assert "P1" in ok(care, *room, "members", "campus")
     assert "campus" in ok(care, *room, "members", "--party", "P1")
+    ok(care, *room, "assign", "key_account:gold", "P1", "--reason", "集团客户")
+    ok(care, *room, "confirm", "2", "--as", "wang.wei")
+    assert "key_account:gold" in ok(care, *room, "members", "--party", "P1")
     target = Settings().data / "policy" / "classes" / "dictionary.toml"
     for _ in range(2):
         assert "1 classes by hand" in ok(care, *room, "export", "--to", str(target))

@@ -136,6 +136,23 @@ def test_a_voucher_from_making_to_redemption(
     assert "--pin" not in ok(voucher.app, "redeem", "--help")
 
 
+def test_expired_vouchers_are_booked(installation: str, tmp_path: Path) -> None:
+    out = tmp_path / "old.csv"
+    ok(
+        voucher.app, "make", "OLD", "--quantity", "2", "--face-value-fen", "5000",
+        "--validity-days", "90", "--expires", "2026-11-01", "--out", str(out),
+        "--at", "2026-10-02 09:00", *AS,
+    )  # fmt: skip
+    ok(
+        voucher.app, "sell", "OLD", "--quantity", "2", "--price-fen", "4900",
+        "--at", "2026-10-03 09:00", *AS,
+    )  # fmt: skip
+    line = ("expire", "--as-of", "2026-11-01", "--at", "2026-11-02 09:00", *AS)
+    (booked,) = json.loads(ok(voucher.app, *line, "--json"))
+    assert (booked["batch_ref"], booked["paid_fen"]) == ("OLD", 9800)
+    assert "OLD" not in ok(voucher.app, *line)
+
+
 def test_a_batch_from_elsewhere(installation: str, tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_text("serial,pin\nAB000001,123456789012345678\n", "ascii")

@@ -95,7 +95,8 @@ def test_a_missing_source_fails_the_night_and_freezes_everything(installed: Inst
     assert touched <= {
         "order_events", "number_holdings", "subscription_holdings", "subscriptions", "protections",
         "reconciliation",
-        "complaints", "partner_entries", "reports_quarantine", "report_assertions",
+        "complaints", "complaints_withdrawn", "partner_entries", "reports_quarantine",
+        "report_assertions",
     }  # fmt: skip
     assert Lake(installed.settings.lake).days(LABELS)[-1] == installed.last - timedelta(days=1)
 

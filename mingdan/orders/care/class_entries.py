@@ -164,6 +164,12 @@ def in_force(table: Any, at: datetime) -> ColumnElement[bool]:
     )
 
 
+def class_stands(code: ColumnElement[str], at: datetime) -> ColumnElement[bool]:
+    """Whether `code` is a class in force at `at`, or a label (`class:reason`) of the dictionary."""
+    e = ClassEntry
+    return or_(code.in_(select(e.class_code).where(in_force(e, at))), code.contains(":"))
+
+
 def span(first: object, last: object) -> tuple[datetime, datetime | None]:
     """A validity `[first, last)`, without an end if `last` is None. Raises Refused."""
     begins = checks.instant("valid_from", first)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable
+from typing import Any
 
 from mingdan.errors import InputRefused
 from mingdan.orders.care.class_entries import Entry
@@ -20,7 +21,7 @@ from mingdan.settings import Settings
 DICTIONARY = "classes/dictionary.toml"
 MARK = "# ---- classes added by hand: written by `mingdan care class export`, do not edit ----"
 TERM_DAYS = 365
-"""The stage asks every reason for a term. No rule gives these classes, so it ends nothing."""
+"""The stage asks every reason for a term; it only ends a membership that nobody confirms."""
 
 
 def base_text(settings: Settings | None) -> str:
@@ -34,11 +35,32 @@ def base_text(settings: Settings | None) -> str:
 
 def shipped_codes(settings: Settings | None) -> frozenset[str]:
     """Codes of classes that are given by rules, reports or protections."""
+    return frozenset(entry["code"] for entry in _parsed(settings).get("class", []))
+
+
+def labels_by_hand(settings: Settings | None) -> frozenset[str]:
+    """Labels (`class:reason`) of the dictionary that people may give as well as rules.
+
+    Facts that stay in the house: what is inferred night by night would outlive the
+    decision, what is published needs evidence of numbers, and what needs approval
+    is a protection, which has an order of its own.
+    """
+    found = _parsed(settings)
+    modes = {name: life.get("mode") for name, life in found.get("stability", {}).items()}
+    return frozenset(
+        f"{entry['code']}:{reason['code']}"
+        for entry in found.get("class", [])
+        if not entry.get("needs_approval", False) and entry.get("subject") == "party"
+        for reason in entry.get("reason", [])
+        if modes.get(reason.get("stability")) == "fact" and not reason.get("publishable", False)
+    )
+
+
+def _parsed(settings: Settings | None) -> dict[str, Any]:
     try:
-        found = tomllib.loads(base_text(settings))
+        return tomllib.loads(base_text(settings))
     except tomllib.TOMLDecodeError as error:
         raise InputRefused(f"{DICTIONARY}: {error}") from error
-    return frozenset(entry["code"] for entry in found.get("class", []))
 
 
 def dictionary_text(base: str, entries: Iterable[Entry]) -> str:

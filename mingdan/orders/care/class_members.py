@@ -2,6 +2,9 @@
 
 Here: assigning by two people, ending, and who is in what when. Not here: the
 classes themselves (`class_entries.py`).
+
+A class is one added by hand, or `class:reason` of the dictionary where people
+may give that label as well as rules (`class_file.labels_by_hand`).
 """
 
 from __future__ import annotations
@@ -16,12 +19,13 @@ from mingdan.orders import checks
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import words
-from mingdan.orders.care.class_entries import in_force, span
+from mingdan.orders.care.class_entries import class_stands, in_force, span
 from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import ClassAssignment, ClassEntry
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
+from mingdan.orders.store import OrderStore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +58,29 @@ class Assignment:
 
 
 class ClassMembers(Desk):
-    """Assignments by hand. A class out of force has nobody in it."""
+    """Assignments by hand. A class out of force has nobody in it.
+
+    `labels`: those of the dictionary that people may give.
+    """
+
+    def __init__(self, store: OrderStore, labels: frozenset[str] = frozenset()) -> None:
+        super().__init__(store)
+        self._labels = labels
 
     def assign(self, new: NewAssignment, *, actor: Actor, at: datetime) -> Assignment:
         """Propose it; without effect until approved. The same proposal again is that one.
 
         Raises Refused (class_unknown if the class is not in force when the
-        assignment begins, unknown_party, class_assigned, invalid_value).
+        assignment begins or the label is not given by hand, unknown_party,
+        class_assigned, invalid_value).
         """
-        at, code = checks.instant("at", at), words.class_code(new.class_code)
+        at, code = checks.instant("at", at), words.label(new.class_code)
         first, last = span(new.valid_from, new.valid_to)
         reason = words.block("reason", new.reason, words.NOTE)
         maker, ref = checks.words("maker", actor.name), checks.words("party_ref", new.party_ref)
         with self._writing(actor, "CLASS", at, *_keys(code, ref)) as connection:
             party_id = _party(connection, ref)
-            if not connection.execute(
-                select(ClassEntry.entry_id).where(
-                    ClassEntry.class_code == code, in_force(ClassEntry, max(first, at))
-                )
-            ).first():
+            if code not in self._labels and not _class_in_force(connection, code, max(first, at)):
                 raise Refused("class_unknown", class_code=code)
             rows = _standing(connection, code, party_id)
             for row in rows:
@@ -140,7 +148,7 @@ class ClassMembers(Desk):
 
     def members(self, class_code: str, *, at: datetime) -> tuple[Assignment, ...]:
         """The customers in a class at `at`."""
-        code, at = words.class_code(class_code), checks.instant("at", at)
+        code, at = words.label(class_code), checks.instant("at", at)
         with self._database.reading() as connection:
             return _found(connection, and_(ClassAssignment.class_code == code, _effective(at)))
 
@@ -166,9 +174,14 @@ def _keys(code: str, ref: str) -> list[str]:
 
 
 def _effective(at: datetime) -> ColumnElement[bool]:
+    a = ClassAssignment
+    return and_(in_force(a, at), class_stands(a.class_code.expression, at))
+
+
+def _class_in_force(connection: Connection, code: str, at: datetime) -> bool:
     e = ClassEntry
-    classes = select(e.class_code).where(in_force(e, at))
-    return and_(in_force(ClassAssignment, at), ClassAssignment.class_code.in_(classes))
+    found = select(e.entry_id).where(e.class_code == code, in_force(e, at))
+    return connection.execute(found).first() is not None
 
 
 def _standing(connection: Connection, code: str, party_id: int) -> list[Row[Any]]:

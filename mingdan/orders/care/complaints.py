@@ -1,8 +1,9 @@
 """A day's complaints for the label pipeline, in the form its reports intake reads.
 
-Here: which complaints a day's file holds, and the file. Not here: reading it
-(`mingdan.reports`, which this room may not import; a test holds the two
-together) and what complaints are worth there.
+Here: which complaints a day's file holds, and the file, for other systems. Not
+here: what the night takes straight from the store (`complaint_facts.py`),
+reading the file (`mingdan.reports`, which this room may not import; a test holds
+the two together) and what complaints are worth there.
 
 What a day's file holds is fixed when it is first given out, and each complaint
 stands in exactly one file: exporting the day again writes the same bytes. A
@@ -134,11 +135,12 @@ def _delivered(connection: Connection, day: date) -> list[Row[Any]]:
 
 def _content(rows: list[Row[Any]]) -> bytes:
     """The file: codes, instants and digits only, so no field needs quotes."""
-    lines = [HEADER, *(_fields(row) for row in rows)]
+    lines = [HEADER, *(line_of(row) for row in rows)]
     return ("\n".join(",".join(line) for line in lines) + "\n").encode("ascii")
 
 
-def _fields(row: Row[Any]) -> tuple[str, ...]:
+def line_of(row: Row[Any]) -> tuple[str, ...]:
+    """A complaint's ticket as a line of `HEADER`."""
     return (
         ticket_ref(row.ticket_id),
         load.by("care_channel", "code")[row.channel]["report_channel"],

@@ -215,6 +215,7 @@ class ClassAssignment(Base):
     )  # fmt: skip
     assignment_id: Mapped[int] = key_column()
     class_code: Mapped[str]
+    """A class added by hand, or `class:reason` of the dictionary."""
     party_id: Mapped[int] = link_column("party.party_id", index=True)
     state: Mapped[str]
     reason: Mapped[str]

@@ -46,6 +46,12 @@ def class_code(value: object) -> str:
     return text
 
 
+def label(value: object) -> str:
+    """A class's code, or `class:reason` of a class given by rules. Raises Refused."""
+    text = checks.words("class_code", value)
+    return ":".join(class_code(part) for part in text.split(":", 1))
+
+
 def block(field: str, value: object, longest: int) -> str:
     """A text of several lines, 1 to `longest` characters, with plain line ends."""
     if not isinstance(value, str) or not value.strip():

@@ -1,7 +1,8 @@
 """The order-intake service: an ASGI application over an open order store.
 
 Here: how its parts hang together. Not here: the paths (`product_orders.py`,
-`reservations.py`), who is let in (`door.py`) and serving it (`mingdan serve orders`).
+`reservations.py`), the page about them (`docs_page.py`), who is let in (`door.py`)
+and serving it (`mingdan serve orders`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy import text
 from starlette.exceptions import HTTPException
 
 from mingdan.orders.access.keys import ApiKeys
-from mingdan.orders.http import problems, product_orders, reservations
+from mingdan.orders.http import docs_page, problems, product_orders, reservations
 from mingdan.orders.http.answers import Health
 from mingdan.orders.http.door import Door
 from mingdan.orders.http.service import Service
@@ -46,7 +47,10 @@ def create_app(
             "Orders and reservations in the shapes of TMF622 and TMF685. Every refusal has a "
             "code and says why in English and Chinese (docs/orders.md)."
         ),
+        # `docs_page.py`: theirs take their scripts from another machine
+        docs_url=None,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
         lifespan=_few_threads,
         responses={},
     )
@@ -56,6 +60,7 @@ def create_app(
     app.add_middleware(Door, service=service)
     app.include_router(product_orders.router)
     app.include_router(reservations.router)
+    app.include_router(docs_page.router)
 
     @app.get("/health", tags=["health"], responses=problems.documented(503))
     def health() -> Health:

@@ -23,12 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mingdan.errors import Busy
 from mingdan.orders.access import rates
-from mingdan.orders.http import problems
+from mingdan.orders.http import docs_page, problems
 from mingdan.orders.http.service import Caller, Service
 from mingdan.orders.refusals import Refused
 
 LOG = logging.getLogger("mingdan.orders.http")
-OPEN_PATHS = frozenset({"/health", "/openapi.json", "/docs"})
+OPEN_PATHS = docs_page.PATHS | {"/health", "/openapi.json"}
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),

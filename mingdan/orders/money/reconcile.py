@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -33,6 +34,7 @@ from mingdan.orders.money.model import (
     Voucher,
     VoucherBatch,
 )
+from mingdan.orders.money.voucher_expiry import booked_batch, open_voucher
 from mingdan.orders.states import machine
 from mingdan.orders.store import OrderStore
 
@@ -243,11 +245,11 @@ def desk_payments(connection: Connection) -> Iterator[Mismatch]:
 def vouchers(connection: Connection) -> Iterator[Mismatch]:
     """Batches whose sold and unused vouchers are not what the ledger holds for them."""
     v, b, e = Voucher, VoucherBatch, AccountEntry
-    open_ones = (v.state == "sold") | ((v.state == "frozen") & (v.frozen_from == "sold"))
+    held = and_(open_voucher(), ~booked_batch())
     both = union_all(
         select(
             v.batch_id.label("key"),
-            case((open_ones, b.face_value_fen), else_=0).label("fact"),
+            case((held, b.face_value_fen), else_=0).label("fact"),
             literal(0, BigInteger).label("entry"),
         ).join(b, b.batch_id == v.batch_id),
         select(e.key, literal(0, BigInteger), e.amount_fen).where(e.ledger == "voucher"),
@@ -260,6 +262,24 @@ def vouchers(connection: Connection) -> Iterator[Mismatch]:
         "compare the batch's vouchers with their orders",
         "核对批次内充值卡与订单",
     )
+
+
+def expired_vouchers(connection: Connection) -> Iterator[Mismatch]:
+    """What vouchers of booked batches were sold for, against what the ledger has of it."""
+    v, b, e = Voucher, VoucherBatch, AccountEntry
+    paid = select(func.sum(v.sold_for_fen)).join(b, b.batch_id == v.batch_id)
+    expected = _total(connection, paid.where(open_voucher(), booked_batch()))
+    found = _total(connection, select(func.sum(e.amount_fen)).where(e.ledger == "expired"))
+    if found != expected:
+        yield Mismatch(
+            "expired_vouchers",
+            "ledger",
+            "expired",
+            expected,
+            found,
+            "compare the expired batches with their vouchers",
+            "核对过期批次与充值卡",
+        )
 
 
 def overpaid_refunds(connection: Connection) -> Iterator[Mismatch]:
@@ -310,6 +330,7 @@ CHECKS = (
     cash,
     desk_payments,
     vouchers,
+    expired_vouchers,
     overpaid_refunds,
 )
 """Every check of money; each takes a connection and gives its mismatches."""

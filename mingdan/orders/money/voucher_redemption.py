@@ -18,6 +18,7 @@ from mingdan.orders.journal import Journal
 from mingdan.orders.money import balances, buckets, carrying, ledger, receipts, views
 from mingdan.orders.money.model import Voucher, VoucherAttempt, VoucherBatch
 from mingdan.orders.money.requests import Moved
+from mingdan.orders.money.voucher_expiry import is_booked
 from mingdan.orders.money.voucher_requests import RedeemRequest
 from mingdan.orders.money.voucher_rows import move
 from mingdan.orders.refusals import Refused
@@ -55,7 +56,8 @@ def redeem(
         return None
     if not repeated and found.state != "sold":
         raise Refused("voucher_state", serial=found.serial, state=found.state)
-    if not repeated and at >= found.expires_at:
+    # asked after the voucher is locked: booking its batch locks it, too
+    if not repeated and (at >= found.expires_at or is_booked(connection, found.batch_id)):
         raise Refused("voucher_expired", serial=found.serial, at=found.expires_at)
     face = found.face_value_fen
     worth = {"amount_fen": face, "voucher": found.serial}

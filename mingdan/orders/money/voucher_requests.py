@@ -82,3 +82,14 @@ class BatchView:
     quantity: int
     expires_at: datetime
     states: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expired:
+    """Vouchers of a batch that expired unredeemed, and what was paid for them."""
+
+    batch_ref: str
+    expires_at: datetime
+    vouchers: int
+    face_value_fen: int
+    paid_fen: int

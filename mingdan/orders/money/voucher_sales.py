@@ -14,6 +14,7 @@ from mingdan.orders import checks
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import ledger, receipts
 from mingdan.orders.money.model import Voucher, VoucherBatch
+from mingdan.orders.money.voucher_expiry import is_booked
 from mingdan.orders.money.voucher_requests import SaleRequest, Sold, VoucherView
 from mingdan.orders.money.voucher_rows import batch_row, move, view
 from mingdan.orders.refusals import Refused
@@ -45,7 +46,7 @@ def sell(journal: Journal, request: SaleRequest) -> Sold:
         return Sold(
             receipt_no=found.receipt_no, serials=serials, amount_fen=price * count, repeated=True
         )
-    if at >= batch.expires_at:
+    if at >= batch.expires_at or is_booked(connection, batch.batch_id):
         raise Refused("voucher_expired", serial=ref, at=batch.expires_at)
     serials = _available(connection, batch.batch_id, count)
     if len(serials) < count:
@@ -101,7 +102,11 @@ def turn(journal: Journal, serial: str, target: str | None, reason: str | None) 
 
 
 def _buy_back(journal: Journal, serial: str, found: Any) -> None:
-    """The price back the way it was paid; its face value is held no longer."""
+    """The price back the way it was paid; its face value is held no longer.
+
+    Once it was booked as expired there is no face value held: the price comes out
+    of that revenue.
+    """
     connection, price = journal.connection, found.sold_for_fen
     b = VoucherBatch
     face = connection.execute(
@@ -119,11 +124,10 @@ def _buy_back(journal: Journal, serial: str, found: Any) -> None:
         at=journal.at,
         returns=found.sold_receipt_no,
     )
-    legs = [
-        ("voucher", found.batch_id, -face),
-        ("discount", 0, face - price),
-        ("cash", 0, price),
-    ]
+    held = [("voucher", found.batch_id, -face), ("discount", 0, face - price)]
+    if is_booked(connection, found.batch_id):
+        held = [("expired", 0, -price)]
+    legs = [*held, ("cash", 0, price)]
     ledger.book(journal, f"void/{serial}", "void", legs, at=journal.at)
 
 

@@ -1,7 +1,8 @@
-"""The voucher desk (充值卡): batches, sale, one-time redemption, freezing, voiding.
+"""The voucher desk (充值卡): batches, sale, one-time redemption, freezing, voiding, expiry.
 
 Here: one method a business, in one transaction each. Not here: what each does
-(`voucher_batches.py`, `voucher_sales.py`, `voucher_redemption.py`).
+(`voucher_batches.py`, `voucher_sales.py`, `voucher_redemption.py`,
+`voucher_expiry.py`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from mingdan.orders.access.actor import Actor
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import pins, voucher_batches, voucher_sales
 from mingdan.orders.money.requests import Moved
+from mingdan.orders.money.voucher_expiry import book_expired
 from mingdan.orders.money.voucher_redemption import redeem
 from mingdan.orders.money.voucher_requests import (
     BatchRequest,
     BatchView,
+    Expired,
     RedeemRequest,
     SaleRequest,
     Sold,
@@ -109,6 +112,18 @@ class VoucherDesk:
         """
         with self._journal(actor, at) as journal:
             return voucher_sales.turn(journal, serial, "void", checks.words("reason", reason))
+
+    def expire(self, as_of: datetime, *, actor: Actor, at: datetime) -> list[Expired]:
+        """Book what was paid for vouchers that expired by `as_of`, each batch once.
+
+        Returns what was booked now. Raises Refused(future_effect): nothing expires
+        before its time.
+        """
+        by = checks.instant("as_of", as_of)
+        with self._journal(actor, at) as journal:
+            if by > journal.at:
+                raise Refused("future_effect", at=by, recorded_at=journal.at)
+            return book_expired(journal, by)
 
     def show(self, serial: str, *, at: datetime) -> VoucherView:
         """One voucher as of `at`, without its PIN. Raises Refused(unknown_voucher)."""

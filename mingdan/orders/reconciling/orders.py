@@ -18,6 +18,7 @@ from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money import balances
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.money.reconcile import CHECKS as MONEY
+from mingdan.orders.money.voucher_expiry import unbooked
 from mingdan.orders.reconciling.found import Check, Found
 from mingdan.orders.states import machine
 
@@ -132,7 +133,17 @@ def money(connection: Connection, _at: datetime) -> Iterator[Found]:
             )  # fmt: skip
 
 
-CHECKS: tuple[Check, ...] = (events, effects, staged, arrears, money)
+def expired(connection: Connection, at: datetime) -> Iterator[Found]:
+    """Voucher batches that expired and whose money nobody booked."""
+    for each in unbooked(connection, at):
+        yield Found(
+            code="voucher_expiry_unbooked", subject_kind="voucher_batch",
+            subject_key=each.batch_ref, expected="0 fen held",
+            found=f"{each.face_value_fen} fen held for {each.vouchers} expired vouchers",
+        )  # fmt: skip
+
+
+CHECKS: tuple[Check, ...] = (events, effects, staged, arrears, money, expired)
 
 
 def _taken_back_at_once(connection: Connection, order: Any) -> bool:

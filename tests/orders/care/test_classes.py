@@ -18,7 +18,13 @@ from sqlalchemy.exc import DatabaseError
 from mingdan.classes import policy as stage
 from mingdan.orders import checks
 from mingdan.orders.care.class_entries import ClassDictionary, Entry, NewClass
-from mingdan.orders.care.class_file import MARK, base_text, dictionary_text, shipped_codes
+from mingdan.orders.care.class_file import (
+    MARK,
+    base_text,
+    dictionary_text,
+    labels_by_hand,
+    shipped_codes,
+)
 from mingdan.orders.care.class_members import ClassMembers, NewAssignment
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
@@ -163,6 +169,42 @@ def test_customers_and_classes_many_to_many(campus: ClassDictionary, members: Cl
     assert members.classes_of("P1", at=at(12)) == (), "a class out of force has nobody"
     ended = refused(lambda: members.end(keys[0], actor=WANG, at=at(11)))
     assert ended == "assignment_unknown"
+
+
+def test_labels_of_the_dictionary_given_by_hand() -> None:
+    """Facts that stay in the house; a protection has an order of its own."""
+    found = labels_by_hand(None)
+    assert {label.partition(":")[0] for label in found} == {"key_account", "blacklist"}
+    assert {"key_account:gold", "blacklist:court_or_police"} <= found
+    dictionary = stage.load().dictionary
+    for label in found:
+        entry, reason = dictionary.reasons()[label]
+        assert dictionary.stability[reason.stability].mode == "fact"
+        assert (entry.needs_approval, reason.publishable) == (False, False)
+
+
+def test_a_label_takes_two_people_as_a_class_does(
+    classes: ClassDictionary, store: OrderStore
+) -> None:
+    members = ClassMembers(store, labels_by_hand(None))
+    gold = members.assign(member("key_account:gold"), actor=LI, at=at(1))
+    itself = replace(WANG, name="li.na")
+    again = refused(lambda: members.approve(gold.assignment_id, actor=itself, at=at(2)))
+    assert again == "same_person"
+    members.approve(gold.assignment_id, actor=WANG, at=at(2))
+    assert [each.class_code for each in members.classes_of("P1", at=at(3))] == ["key_account:gold"]
+    assert len(members.members("key_account:gold", at=at(3))) == 1
+    members.end(gold.assignment_id, actor=WANG, at=at(4))
+    assert members.classes_of("P1", at=at(5)) == ()
+    for code in ("blacklist:spam_sms", "redlist:all", "key_account:platinum", "key_account"):
+        said = refused(lambda code=code: members.assign(member(code), actor=LI, at=at(6)))
+        assert said == "class_unknown"
+    for code in ("key_account:", ":gold", "key_account:gold:x", "key_account: gold"):
+        said = refused(lambda code=code: members.assign(member(code), actor=LI, at=at(6)))
+        assert said == "invalid_value"
+    nobody = ClassMembers(store)
+    said = refused(lambda: nobody.assign(member("key_account:gold"), actor=LI, at=at(6)))
+    assert said == "class_unknown"
 
 
 def test_nobody_is_in_a_class_twice_at_a_time(members: ClassMembers, store: OrderStore) -> None:

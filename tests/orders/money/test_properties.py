@@ -11,7 +11,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.commands import Charge, Pay
@@ -54,13 +60,17 @@ class Money(RuleBasedStateMachine):
         self.desk, self.vouchers = AccountDesk(self.store), VoucherDesk(self.store, PEPPER)
         self.count = itertools.count()
         self.now: datetime = at(2)
+        self.end = at(900)
         out = Path(self.folder.name) / "pins.csv"
         batch = BatchRequest(
-            batch_ref="B", face_value_fen=100, validity_days=9, expires_at=at(900), quantity=30
+            batch_ref="B", face_value_fen=100, validity_days=9, expires_at=self.end, quantity=30
         )
         self.vouchers.make(batch, out, actor=CLERK, at=at(1))
-        self.pins = [line.split(",")[1] for line in out.read_text("ascii").splitlines()[1:]]
+        lines = out.read_text("ascii").splitlines()[1:]
+        self.serials, self.pins = map(list, zip(*(line.split(",") for line in lines), strict=True))
         self.sold = self.used = 0
+        self.prices: list[int] = []
+        self.expired: int | None = None
         # The model: what the accounts hold, what they owe when, and who pays from which.
         self.pays_from = {n: n for n in SUBS}
         self.balance: dict[int, int] = defaultdict(int)
@@ -193,12 +203,15 @@ class Money(RuleBasedStateMachine):
     @rule(count=st.integers(1, 3), price=st.integers(80, 100))
     def sell(self, count: int, price: int) -> None:
         expected = "done" if self.sold + count <= len(self.pins) else "voucher_stock"
+        if self.expired is not None:
+            expected = "voucher_expired"
         request = SaleRequest(
             batch_ref="B", quantity=count, price_fen=price, correlator=self.name("sale")
         )
         assert self.outcome(self.vouchers.sell, request, actor=CLERK, at=self.now) == expected
         if expected == "done":
             self.sold += count
+            self.prices += [price] * count
             self.cash += count * price
 
     @rule(n=subs, again=st.booleans())
@@ -208,12 +221,36 @@ class Money(RuleBasedStateMachine):
         ref, pin = self.name("redeem"), self.pins[self.used]
         request = RedeemRequest(subscription_ref=f"S{n}", pin=pin, correlator=ref)
         expected = "done" if self.used < self.sold else "voucher_state"
+        if expected == "done" and self.expired is not None:
+            expected = "voucher_expired"
         for _ in range(1 + again):
             outcome = self.outcome(self.vouchers.redeem, request, actor=CLERK, at=self.now)
             assert outcome == expected
         if expected == "done":
             self.used += 1
             self.receive(ref, n, 100, voucher=True)
+
+    @precondition(lambda self: self.used > 0 and self.expired is None)
+    @rule(again=st.booleans())
+    def expire(self, again: bool) -> None:
+        """The clock of this desk is far ahead; the other ones still believe in the batch."""
+        left = self.prices[self.used :]
+        for _ in range(1 + again):
+            self.vouchers.expire(self.end, actor=CLERK, at=self.end)
+        self.expired = sum(left) if left else None
+
+    @precondition(lambda self: self.expired is not None and self.used < self.sold)
+    @rule()
+    def void_expired(self) -> None:
+        self.now += timedelta(minutes=10)
+        serial = self.serials[self.sold - 1]
+        self.vouchers.void(serial, "goodwill", actor=CLERK, at=self.now)
+        price = self.prices.pop()
+        self.sold -= 1
+        self.pins.pop(self.sold)
+        self.serials.pop(self.sold)
+        self.cash -= price
+        self.expired = (self.expired or 0) - price
 
     @rule(n=subs, fen=fens)
     def take(self, n: int, fen: int) -> None:
@@ -265,9 +302,11 @@ class Money(RuleBasedStateMachine):
                 assert balances.balance(connection, n) == self.balance[n]
                 assert balances.arrears(connection, n, self.now) == self.arrears(n)
             assert ledger.balance(connection, "order") == sum(self.orders.values())
-            assert ledger.balance(connection, "voucher") == 100 * (self.sold - self.used)
+            held = 0 if self.expired is not None else 100 * (self.sold - self.used)
+            assert ledger.balance(connection, "voucher") == held
+            assert ledger.balance(connection, "expired") == (self.expired or 0)
             assert ledger.balance(connection, "cash") == -self.cash
-            everything = ("cash", "customer", "order", "voucher", "discount", "revenue")
+            everything = ("cash", "customer", "order", "voucher", "discount", "revenue", "expired")
             assert sum(ledger.balance(connection, name) for name in everything) == 0
 
 

@@ -10,7 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from mingdan.errors import InputRefused
@@ -18,10 +18,12 @@ from mingdan.orders.access.actor import Actor
 from mingdan.orders.commands import Charge, Suspend, Terminate
 from mingdan.orders.money import ledger
 from mingdan.orders.money.accounts import AccountDesk
-from mingdan.orders.money.reconcile import mismatches
+from mingdan.orders.money.model import MoneyTransaction
+from mingdan.orders.money.reconcile import CHECKS, mismatches
 from mingdan.orders.money.requests import RefundRequest
 from mingdan.orders.money.voucher_requests import BatchRequest, RedeemRequest, SaleRequest
 from mingdan.orders.money.vouchers import VoucherDesk
+from mingdan.orders.reconcile import reconcile
 from mingdan.orders.refusals import Refused
 from mingdan.orders.schema import METADATA
 from mingdan.orders.store import OrderStore
@@ -278,3 +280,116 @@ def test_eight_at_once_redeem_each_voucher_once(
     refs = [f"S{1 + name}" for name in range(WORKERS)]
     held = [accounts.show(ref, at=at(4)).accounts[0].balance_fen for ref in refs]
     assert sum(held) == 4 * 5000
+
+
+def totals(store: OrderStore) -> dict[str, int]:
+    names = ("cash", "discount", "voucher", "customer", "revenue", "expired")
+    with store.database.reading() as connection:
+        found = {name: ledger.balance(connection, name) for name in names}
+    assert sum(found.values()) == 0
+    return {name: fen for name, fen in found.items() if fen}
+
+
+def notes(store: OrderStore, days: float) -> list[tuple[str, str, str]]:
+    return [
+        (each.severity, each.subject_key, each.found)
+        for each in reconcile(store, at(days))
+        if each.code == "voucher_expiry_unbooked"
+    ]
+
+
+def test_what_expired_becomes_revenue_once(
+    store: OrderStore, desk: VoucherDesk, tmp_path: Path
+) -> None:
+    pairs = made(desk, tmp_path)
+    made(desk, tmp_path, "B2", expires_at=at(400))
+    sell(desk, 3)
+    sell(desk, 1, "s2", batch_ref="B2")
+    redeem(desk, pairs[0][1], "r1")
+    desk.freeze(pairs[1][0], "reported stolen", actor=CLERK, at=at(4))
+    assert notes(store, 299) == []
+    assert notes(store, 300) == [("note", "B1", "10000 fen held for 2 expired vouchers")]
+    early = code(desk.expire, at(300), actor=CLERK, at=at(299))
+    assert early == "future_effect"
+    assert desk.expire(at(299), actor=CLERK, at=at(500)) == []
+    (booked,) = desk.expire(at(300), actor=CLERK, at=at(500))
+    assert (booked.batch_ref, booked.vouchers, booked.paid_fen) == ("B1", 2, 9800)
+    assert desk.expire(at(300), actor=CLERK, at=at(501)) == [], "each batch once"
+    assert totals(store) == {
+        "cash": -4 * 4900, "discount": -2 * 100, "voucher": 5000, "customer": 5000, "expired": 9800,
+    }  # fmt: skip
+    assert notes(store, 300) == []
+    assert [note[1] for note in notes(store, 400)] == ["B2"]
+    with store.database.reading() as connection:
+        when = select(MoneyTransaction.effective_at).where(MoneyTransaction.kind == "expire")
+        assert connection.execute(when).scalars().all() == [at(300)], "as of the batch's end"
+
+
+def test_a_booked_batch_is_closed_whatever_the_clock_says(
+    store: OrderStore, desk: VoucherDesk, tmp_path: Path
+) -> None:
+    pairs = made(desk, tmp_path)
+    sell(desk, 2)
+    desk.expire(at(300), actor=CLERK, at=at(300))
+    before = totals(store)
+    assert code(redeem, desk, pairs[0][1], "r1", days=5) == "voucher_expired"
+    assert code(sell, desk, 1, "late", days=5) == "voucher_expired"
+    assert totals(store) == before
+
+
+def test_voiding_after_expiry_gives_the_price_back_out_of_that_revenue(
+    store: OrderStore, desk: VoucherDesk, tmp_path: Path
+) -> None:
+    pairs = made(desk, tmp_path)
+    sell(desk, 2)
+    desk.expire(at(300), actor=CLERK, at=at(300))
+    desk.void(pairs[0][0], "goodwill", actor=CLERK, at=at(301))
+    assert totals(store) == {"cash": -4900, "expired": 4900}
+
+
+def test_money_of_a_booked_batch_that_differs_is_named(
+    store: OrderStore, desk: VoucherDesk, tmp_path: Path
+) -> None:
+    pairs = made(desk, tmp_path)
+    sell(desk, 2)
+    desk.expire(at(300), actor=CLERK, at=at(300))
+    with store.database.engine.connect() as connection, connection.begin() as spoilt:
+        change = "UPDATE voucher SET sold_for_fen = 1 WHERE serial = :serial"
+        connection.execute(text(change), {"serial": pairs[0][0]})
+        (found,) = [each for check in CHECKS for each in check(connection)]
+        assert (found.check, found.expected_fen, found.found_fen) == (
+            "expired_vouchers", 4901, 9800,
+        )  # fmt: skip
+        spoilt.rollback()
+
+
+def test_expiry_and_redemption_at_once_book_the_money_once(
+    store: OrderStore, desk: VoucherDesk, url: str, tmp_path: Path
+) -> None:
+    """One clock has passed the end, the others have not."""
+    pairs = made(desk, tmp_path)
+    sell(desk, 4)
+    gate, codes = Barrier(3), set[str]()
+
+    def work(turn: int) -> int:
+        with OrderStore.open(url) as mine:
+            own, taken = VoucherDesk(mine, PEPPER), 0
+            gate.wait(60)
+            if turn == 2:
+                return len(own.expire(at(300), actor=CLERK, at=at(300)))
+            for serial, pin in pairs[turn::2]:
+                try:
+                    redeem(own, pin, f"r{serial}", f"S{1 + turn}")
+                    taken += 5000
+                except Refused as refused:
+                    codes.add(refused.code)
+            return taken
+
+    with ThreadPoolExecutor(3) as pool:
+        one, two, _ = pool.map(work, range(3))
+    assert codes <= {"voucher_expired"}
+    found = totals(store)
+    redeemed = (one + two) // 5000
+    assert found.get("customer", 0) == one + two
+    assert found.get("expired", 0) == 4900 * (4 - redeemed)
+    assert found.get("voucher", 0) == 0
