@@ -62,6 +62,10 @@ def change(ref: str, **values: Any) -> Call:
 CASES: list[tuple[str, Call]] = [
     ("invalid_value", asked(9, party=person(9, name="张" * 201))),
     ("invalid_value", asked(9, party=person(9, name="a\x00b"))),
+    ("name_unacceptable", asked(9, party=person(9, name="⽂明"))),
+    ("name_unacceptable", asked(9, party=person(9, name="张" * 101))),
+    ("name_unacceptable", lambda d: place(
+        d, order(TransferOwner, "x", at(), party=person(9, name="阿卜杜拉•买买提")), at(5))),
     ("invalid_value", asked(9, msisdn="'; DROP TABLE msisdn; --" * 20)),
     ("number_invalid", asked(9, msisdn="'; DROP TABLE msisdn; --")),
     ("number_invalid", asked(9, msisdn="95555")),
