@@ -38,6 +38,8 @@ class Work:
     """Reserved for this very order (`stock/reservations.py`): nobody else may take them."""
     reserved_sims: frozenset[str] = frozenset()
     """The same by ICCID."""
+    reserved_handsets: frozenset[str] = frozenset()
+    """The same by IMEI."""
     staged_in: str | None = None
     """The state of the staged order this completes; None: the order is new."""
 

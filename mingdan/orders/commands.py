@@ -188,6 +188,24 @@ class CancelOfferChange(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuyDevice(Command):
+    """购买: a handset out of stock (IMEI) for a subscription in service."""
+
+    subscription_ref: str
+    imei: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapDevice(Command):
+    """换机身: another handset for one the subscription has; the old one is handed back."""
+
+    subscription_ref: str
+    imei: str
+    old_imei: str
+    old_is: Literal["returned", "damaged"] = "returned"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Protect(Command):
     """红名单: protect a party (all its subscriptions) in a scope until `until`."""
 
@@ -215,6 +233,8 @@ AnyCommand = (
     | ChangeFeature
     | ChangeOffer
     | CancelOfferChange
+    | BuyDevice
+    | SwapDevice
 )
 
 

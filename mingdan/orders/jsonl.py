@@ -37,6 +37,8 @@ COMMANDS: dict[str, type[c.Command]] = {
     "change_feature": c.ChangeFeature,
     "change_offer": c.ChangeOffer,
     "cancel_offer_change": c.CancelOfferChange,
+    "buy_device": c.BuyDevice,
+    "swap_device": c.SwapDevice,
 }
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}
 

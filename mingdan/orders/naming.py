@@ -7,11 +7,13 @@ in order is for the businesses to say.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from mingdan.orders import checks
 from mingdan.orders import commands as c
 from mingdan.orders.refusals import Refused
+from mingdan.orders.stock import numbering
 from mingdan.orders.working_set import Named
 
 _OWING = (
@@ -59,6 +61,9 @@ def named(commands: Iterable[c.Command]) -> Named:
             _number(found, command.msisdn)
         if isinstance(command, c.Open | c.SwapSim):
             _sim(found, command.imsi, command.iccid)
+        if isinstance(command, c.BuyDevice | c.SwapDevice):
+            for imei in (command.imei, getattr(command, "old_imei", None)):
+                _device(found, imei)
     return found
 
 
@@ -77,6 +82,12 @@ def _party(found: Named, data: c.PartyData) -> None:
         found.documents.add((data.document_type, checks.document(data, verify=False)))
     except Refused:
         return
+
+
+def _device(found: Named, imei: object) -> None:
+    if _readable(imei):
+        with suppress(Refused):
+            found.imeis.add(numbering.card(imei))
 
 
 def _number(found: Named, text: str) -> None:

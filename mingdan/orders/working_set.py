@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.bulk import Maker, find
+from mingdan.orders.devices import Devices
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 
@@ -143,6 +144,7 @@ class Named:
     numbers: set[str] = field(default_factory=set)
     imsis: set[str] = field(default_factory=set)
     iccids: set[str] = field(default_factory=set)
+    imeis: set[str] = field(default_factory=set)
 
     def customers(self) -> Iterator[str]:
         """Orders, subscriptions, parties and documents with their kind, for locks."""
@@ -153,8 +155,8 @@ class Named:
             yield f"document:{document_type}:{number}"
 
     def resources(self) -> Iterator[str]:
-        """Numbers and SIMs with their kind, for locks."""
-        for kind in ("numbers", "imsis", "iccids"):
+        """Numbers, SIMs and handsets with their kind, for locks."""
+        for kind in ("numbers", "imsis", "iccids", "imeis"):
             for name in getattr(self, kind):
                 yield f"{kind}:{name}"
 
@@ -200,6 +202,7 @@ class WorkingSet:
         self.offers = Timelines(lambda what: what[:1])
         self.sim_traits: dict[str, tuple[int | None, bool | None]] = {}
         """ICCID -> capacity (K) and whether it is an STK card, as far as stock knows."""
+        self.devices = Devices()
         self._read(connection, named, lock)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
@@ -227,6 +230,8 @@ class WorkingSet:
         lock(named.resources())
         self._read_resources(rows, named)
         self._read_equipment(rows, named)
+        if named.imeis:
+            self.devices.read(rows, named.imeis)
         self._read_parties(rows, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:

@@ -16,6 +16,7 @@ from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.features import change_feature
+from mingdan.orders.businesses.handsets import buy_device, swap_device
 from mingdan.orders.businesses.offers import cancel_offer_change, change_offer
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
@@ -40,4 +41,6 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.ChangeFeature: change_feature,
     c.ChangeOffer: change_offer,
     c.CancelOfferChange: cancel_offer_change,
+    c.BuyDevice: buy_device,
+    c.SwapDevice: swap_device,
 }

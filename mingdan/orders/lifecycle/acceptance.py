@@ -24,6 +24,7 @@ from mingdan.orders.lifecycle import (
     completion,
     credit,
     payment,
+    pricing,
     progress,
     requests,
     reversal,
@@ -34,7 +35,7 @@ from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
-from mingdan.orders.offers.prices import Charge, quote
+from mingdan.orders.offers.prices import Charge
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.stock import reservations
@@ -92,13 +93,13 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
 def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) -> None:
     """Free what was held before the order, in its own transaction; nobody gets in between."""
     r = ResourceReservation
-    statement = select(r.number, r.iccid, r.order_id, r.state, r.until).where(
+    statement = select(r.number, r.iccid, r.imei, r.order_id, r.state, r.until).where(
         r.reservation_id == key
     )
     held = journal.connection.execute(statement).one_or_none()
     if held is None or held.order_id is not None:
         raise Refused("unknown_reservation", reservation=key)
-    names = {f"numbers:{held.number}", f"iccids:{held.iccid}"}
+    names = {f"numbers:{held.number}", f"iccids:{held.iccid}", f"imeis:{held.imei}"}
     store.database.lock(journal.connection, "resources", wanted | names)
     held = journal.connection.execute(statement).one()
     if held.state != "inProgress" or journal.at >= held.until:
@@ -164,7 +165,7 @@ def _checked(
         return ()
     if tried.takes is not None:
         credit.check(connection, store.policy, tried.takes, code, at)
-    return quote(connection, product_code=code, order_type=tried.order_type, at=at)
+    return pricing.charges(connection, tried, at)
 
 
 def _alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
@@ -217,7 +218,8 @@ def _stage(
     progress.log(journal, order_id, how.order_type, subscription_id, party_id, path)
     until = at + timedelta(minutes=store.policy.at("order_minutes", at))
     number, iccid, imsi = tried.takes_into_service
-    if number is not None or iccid is not None:
+    imei = tried.takes_out_of_stock
+    if number is not None or iccid is not None or imei is not None:
         reservations.reserve(
             journal,
             at=at,
@@ -225,6 +227,7 @@ def _stage(
             number=number,
             iccid=iccid,
             imsi=imsi,
+            imei=imei,
             order_id=order_id,
             reserved_for=f"order:{order_id}",
         )

@@ -78,6 +78,11 @@ class Attempt:
                 iccid = known.sim_by_imsi[imsi].name
         return number, iccid, imsi
 
+    @property
+    def takes_out_of_stock(self) -> str | None:
+        """The IMEI of the handset that it hands out, if it does."""
+        return next((held.imei for held in self.batch.on_record.devices.begun), None)
+
     def write(self, connection: Connection) -> None:
         """Make its effects real in the transaction of `connection`."""
         flush(connection, self.batch)
@@ -115,7 +120,7 @@ def attempt(
         new_id = Keys(connection, 1, postgresql=database.is_postgresql).next
     if staged is not None:
         work.order_id, work.staged_in = staged.order_id, staged.state
-        work.reserved_numbers, work.reserved_sims = reservations.held_for(
+        work.reserved_numbers, work.reserved_sims, work.reserved_handsets = reservations.held_for(
             connection, staged.order_id, at
         )
     elif real:

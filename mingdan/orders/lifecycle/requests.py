@@ -25,6 +25,7 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "imsi": mask_number,
     "iccid": mask_number,
     "imei": mask_number,
+    "old_imei": mask_number,
 }
 
 
