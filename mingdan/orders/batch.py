@@ -77,6 +77,17 @@ class Rows:
     protections: list[Row] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a customer's or an account's data: field -> [before, after]."""
+
+    order_ref: str
+    business: str
+    party_id: int
+    account_id: int | None
+    content: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Batch:
     """The working set, the policy, new keys, and the rows to write."""
@@ -86,6 +97,8 @@ class Batch:
     offerings: dict[str, Offering]
     new_id: Callable[[str], int]
     rows: Rows = field(default_factory=Rows)
+    edits: list[Edit] = field(default_factory=list)
+    """Written by the desk that carries the order out, in its actor's name."""
 
     def in_service(self, ref: str, work: Work) -> Subscription:
         """The subscription, if it was in service at the command's instant."""

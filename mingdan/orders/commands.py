@@ -206,6 +206,19 @@ class SwapDevice(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModifyParty(Command):
+    """客户资料修改: field -> its new value. Only `offers.customers` hands it in.
+
+    `subscription_ref`: of a change of account data, whose account.
+    """
+
+    party_ref: str
+    kind: Literal["name", "contact", "account", "password"]
+    values: dict[str, str | None] = field(repr=False)
+    subscription_ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Protect(Command):
     """红名单: protect a party (all its subscriptions) in a scope until `until`."""
 
@@ -235,6 +248,7 @@ AnyCommand = (
     | CancelOfferChange
     | BuyDevice
     | SwapDevice
+    | ModifyParty
 )
 
 

@@ -46,6 +46,8 @@ def named(commands: Iterable[c.Command]) -> Named:
                 found.accounts_of.add(ref)
             elif isinstance(command, c.Charge):
                 found.billed.add(ref)
+            if isinstance(command, c.ModifyParty):
+                found.edited.add(ref)
             if isinstance(command, c.MergeAccount | c.TransferOwner):
                 found.hosts.add(ref)
         if isinstance(command, c.MergeAccount) and _readable(command.with_subscription_ref):
@@ -55,7 +57,7 @@ def named(commands: Iterable[c.Command]) -> Named:
             found.payments.add(command.payment_ref)
         if isinstance(command, c.Open | c.TransferOwner):
             _party(found, command.party)
-        if isinstance(command, c.Protect) and _readable(command.party_ref):
+        if isinstance(command, c.Protect | c.ModifyParty) and _readable(command.party_ref):
             found.parties.add(command.party_ref)
         if isinstance(command, c.Open | c.ChangeNumber):
             _number(found, command.msisdn)

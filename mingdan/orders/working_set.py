@@ -136,6 +136,8 @@ class Named:
     """Subscriptions whose accounts are read."""
     billed: set[str] = field(default_factory=set)
     """Subscriptions of which only is asked which account pays."""
+    edited: set[str] = field(default_factory=set)
+    """Subscriptions of whose accounts is asked how they are billed (帐户资料)."""
     hosts: set[str] = field(default_factory=set)
     """Subscriptions of which is asked who else pays from their own account."""
     payments: set[str] = field(default_factory=set)
@@ -203,6 +205,8 @@ class WorkingSet:
         self.sim_traits: dict[str, tuple[int | None, bool | None]] = {}
         """ICCID -> capacity (K) and whether it is an STK card, as far as stock knows."""
         self.devices = Devices()
+        self.account_data: dict[int, dict[str, Any]] = {}
+        """Account -> name, bill_medium and bill_address, for `Named.edited`."""
         self._read(connection, named, lock)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
@@ -230,6 +234,7 @@ class WorkingSet:
         lock(named.resources())
         self._read_resources(rows, named)
         self._read_equipment(rows, named)
+        self._read_account_data(rows, named)
         if named.imeis:
             self.devices.read(rows, named.imeis)
         self._read_parties(rows, named)
@@ -267,6 +272,15 @@ class WorkingSet:
         for make in (queries.payments, queries.refunds):
             for row in rows(make, accounts):
                 self.accounts[row[0]].payments.append(tuple(row[1:]))
+
+    def _read_account_data(self, rows: Callable[..., Any], named: Named) -> None:
+        asked = {
+            self.subscriptions[ref].account_id for ref in named.edited if ref in self.subscriptions
+        }
+        for account_id, name, medium, address in rows(queries.account_data, asked):
+            self.account_data[account_id] = {
+                "name": name, "bill_medium": medium, "bill_address": address,
+            }  # fmt: skip
 
     def _read_guests(self, rows: Callable[..., Any], named: Named) -> None:
         hosted = {

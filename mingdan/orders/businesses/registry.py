@@ -14,6 +14,7 @@ from mingdan.orders import commands as c
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
+from mingdan.orders.businesses.customers import modify_party
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.features import change_feature
 from mingdan.orders.businesses.handsets import buy_device, swap_device
@@ -43,4 +44,5 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.CancelOfferChange: cancel_offer_change,
     c.BuyDevice: buy_device,
     c.SwapDevice: swap_device,
+    c.ModifyParty: modify_party,
 }

@@ -35,6 +35,7 @@ from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
+from mingdan.orders.offers import party_changes
 from mingdan.orders.offers.prices import Charge
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
@@ -217,6 +218,8 @@ def _stage(
     )
     progress.log(journal, order_id, how.order_type, subscription_id, party_id, path)
     until = at + timedelta(minutes=store.policy.at("order_minutes", at))
+    if tried.batch.edits:
+        until = at + timedelta(hours=max(1, store.policy.at("staged_data_hours", at)))
     number, iccid, imsi = tried.takes_into_service
     imei = tried.takes_out_of_stock
     if number is not None or iccid is not None or imei is not None:
@@ -231,6 +234,8 @@ def _stage(
             order_id=order_id,
             reserved_for=f"order:{order_id}",
         )
+    for edit in tried.batch.edits:
+        party_changes.stage(journal, edit, until)
     document_type, document_number = tried.takes or (None, None)
     journal.insert(
         StagedOrder,

@@ -20,8 +20,10 @@ from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.flush import flush
 from mingdan.orders.intake import digest
+from mingdan.orders.journal import Journal
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
+from mingdan.orders.offers import party_changes
 from mingdan.orders.stock import reservations
 from mingdan.orders.store import OrderStore
 from mingdan.orders.working_set import Document, Party, Subscription, WorkingSet, imsi_text
@@ -83,9 +85,11 @@ class Attempt:
         """The IMEI of the handset that it hands out, if it does."""
         return next((held.imei for held in self.batch.on_record.devices.begun), None)
 
-    def write(self, connection: Connection) -> None:
-        """Make its effects real in the transaction of `connection`."""
-        flush(connection, self.batch)
+    def write(self, journal: Journal) -> None:
+        """Make its effects real in the journal's transaction."""
+        flush(journal.connection, self.batch)
+        for edit in self.batch.edits:
+            party_changes.carry_out(journal, edit)
 
 
 def attempt(

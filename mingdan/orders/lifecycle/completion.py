@@ -57,8 +57,8 @@ def complete(
     )
     if tried.takes is not None and tried.product_code is not None:
         credit.check(connection, store.policy, tried.takes, tried.product_code, at)
-    tried.write(connection)
     journal = Journal(connection, at, str(actor))
+    tried.write(journal)
     _close(journal, record, tried)
     _archive(
         journal,
@@ -81,8 +81,8 @@ def at_once(
     money: payment.Money | None,
 ) -> OrderView:
     """Write an order that waits for nothing; what it costs is handed over with it."""
-    at, connection, order_id = journal.at, journal.connection, tried.work.order_id
-    tried.write(connection)
+    at, order_id = journal.at, tried.work.order_id
+    tried.write(journal)
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)

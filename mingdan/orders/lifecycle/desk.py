@@ -28,6 +28,7 @@ from mingdan.orders.lifecycle import (
     views,
 )
 from mingdan.orders.lifecycle.acceptance import Acceptance
+from mingdan.orders.lifecycle.kinds import refuse_internal
 from mingdan.orders.lifecycle.notices import NoticeView
 from mingdan.orders.lifecycle.payment import Money
 from mingdan.orders.lifecycle.views import OrderView, Record
@@ -74,6 +75,7 @@ class OrderDesk:
         credit_arrears, credit_blocked, order_ref_reused, idempotency_key_reused,
         unknown_reservation, reservation_ended.
         """
+        refuse_internal(command)
         asked = Acceptance(
             command=command,
             actor=actor,
@@ -102,6 +104,7 @@ class OrderDesk:
         the order is placed (and paid as far as `payment` goes). Refuses what
         `place`, `pay` and `complete` refuse.
         """
+        refuse_internal(command)
         asked = Acceptance(
             command=command,
             actor=actor,
