@@ -40,6 +40,8 @@ class Work:
     """The same by ICCID."""
     reserved_handsets: frozenset[str] = frozenset()
     """The same by IMEI."""
+    takes_back: frozenset[str] = frozenset()
+    """The number, ICCID or IMEI that a reversal (冲正) returns to who had it: free for that."""
     staged_in: str | None = None
     """The state of the staged order this completes; None: the order is new."""
 

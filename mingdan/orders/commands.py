@@ -206,6 +206,14 @@ class SwapDevice(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReturnDevice(Command):
+    """退机: a bought handset comes back. Only taking the sale back (冲正) hands it in."""
+
+    subscription_ref: str
+    imei: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModifyParty(Command):
     """客户资料修改: field -> its new value. Only `offers.customers` hands it in.
 
@@ -248,6 +256,7 @@ AnyCommand = (
     | CancelOfferChange
     | BuyDevice
     | SwapDevice
+    | ReturnDevice
     | ModifyParty
 )
 

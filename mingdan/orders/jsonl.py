@@ -40,7 +40,10 @@ COMMANDS: dict[str, type[c.Command]] = {
     "buy_device": c.BuyDevice,
     "swap_device": c.SwapDevice,
 }
-INTERNAL: dict[str, type[c.Command]] = {"modify_party": c.ModifyParty}
+INTERNAL: dict[str, type[c.Command]] = {
+    "modify_party": c.ModifyParty,
+    "return_device": c.ReturnDevice,
+}
 """Commands that only a desk of this package hands in, after checks of its own."""
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}
 

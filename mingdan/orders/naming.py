@@ -63,7 +63,7 @@ def named(commands: Iterable[c.Command]) -> Named:
             _number(found, command.msisdn)
         if isinstance(command, c.Open | c.SwapSim):
             _sim(found, command.imsi, command.iccid)
-        if isinstance(command, c.BuyDevice | c.SwapDevice):
+        if isinstance(command, c.BuyDevice | c.SwapDevice | c.ReturnDevice):
             for imei in (command.imei, getattr(command, "old_imei", None)):
                 _device(found, imei)
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from mingdan.identifiers import mask_number
 from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
-from mingdan.orders.commands import BuyDevice, SwapDevice
+from mingdan.orders.commands import BuyDevice, ReturnDevice, SwapDevice
 from mingdan.orders.devices import Device
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
@@ -45,6 +45,14 @@ def swap_device(batch: Batch, work: Work, command: SwapDevice) -> None:
     _complete(batch, work, "SWAP_DEVICE", subscription, old, device)
 
 
+def return_device(batch: Batch, work: Work, command: ReturnDevice) -> None:
+    """退机: a handset comes back as `returned`, to be looked at before it is sold again."""
+    subscription = _customer(batch, work, command.subscription_ref)
+    imei = numbering.card(command.imei)
+    _take_in(batch, work, subscription, imei, "returned")
+    _complete(batch, work, "RETURN_DEVICE", subscription, imei, None)
+
+
 def _customer(batch: Batch, work: Work, ref: str) -> Subscription:
     subscription = batch.in_service(checks.words("subscription_ref", ref), work)
     if subscription.terminated_at is not None:
@@ -72,14 +80,16 @@ def _free(batch: Batch, work: Work, imei: str) -> Device:
     ):
         raise Refused("handset_reserved", imei=shown, until=device.until)
     later = any(held.valid_to is None or held.valid_to > work.at for held in devices.held[imei])
-    if device.state not in ("available", "reserved") or later:
+    returns = imei in work.takes_back and device.usage in _BACK
+    if (device.state not in ("available", "reserved") and not returns) or later:
         raise Refused("handset_unavailable", imei=shown, state=device.usage or device.state)
     work.learns(device.changed_at)
     return device
 
 
 def _hand_out(batch: Batch, work: Work, subscription: Subscription, device: Device) -> None:
-    device.state = machine("handset").walk(device.state, "unavailable")
+    if device.state != "unavailable":
+        device.state = machine("handset").walk(device.state, "unavailable")
     device.usage = device.until = None
     _touch(work, device)
     batch.on_record.devices.begin(device.imei, subscription.subscription_id, work.order_id, work.at)

@@ -17,7 +17,7 @@ from mingdan.orders.businesses.blocks import resume, suspend
 from mingdan.orders.businesses.customers import modify_party
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.features import change_feature
-from mingdan.orders.businesses.handsets import buy_device, swap_device
+from mingdan.orders.businesses.handsets import buy_device, return_device, swap_device
 from mingdan.orders.businesses.offers import cancel_offer_change, change_offer
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
@@ -44,5 +44,6 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.CancelOfferChange: cancel_offer_change,
     c.BuyDevice: buy_device,
     c.SwapDevice: swap_device,
+    c.ReturnDevice: return_device,
     c.ModifyParty: modify_party,
 }

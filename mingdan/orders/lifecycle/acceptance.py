@@ -27,12 +27,11 @@ from mingdan.orders.lifecycle import (
     pricing,
     progress,
     requests,
-    reversal,
     views,
 )
 from mingdan.orders.lifecycle.attempts import Attempt, attempt
 from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
-from mingdan.orders.lifecycle.model import Archive, StagedOrder
+from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
 from mingdan.orders.offers import party_changes
@@ -107,33 +106,6 @@ def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) 
         state = held.state if held.state != "inProgress" else "expired"
         raise Refused("reservation_ended", reservation=key, state=state)
     reservations.release(journal, key, at=journal.at, reason="used by an order")
-
-
-def take_back(
-    store: OrderStore,
-    connection: Connection,
-    record: Record,
-    actor: Actor,
-    at: datetime,
-    reversal_ref: str,
-) -> OrderView:
-    """Undo the completed order `record` by another one; see `OrderDesk.reverse`."""
-    before = views.by_ref(connection, reversal_ref)
-    if before is not None and record.reversed_by == before.order_id:
-        return views.view(before, repeated=True)
-    if before is not None:
-        raise Refused("order_ref_reused", order_ref=reversal_ref)
-    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
-    keys = {f"orders:{record.order_ref}", *named([command]).customers()}
-    store.database.lock(connection, "customers", keys)
-    # Again, now that nobody else can take it back.
-    record = views.known(connection, record.order_ref)
-    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
-    tried = attempt(store, connection, command, at, real=True)
-    journal = Journal(connection, at, str(actor))
-    done = completion.at_once(journal, tried, (), actor, None, None)
-    journal.update(Archive, record.order_id, reversed_by=done.order_id)
-    return done
 
 
 def _before(

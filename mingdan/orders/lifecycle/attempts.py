@@ -100,12 +100,13 @@ def attempt(
     *,
     staged: Staged | None = None,
     real: bool = False,
+    takes_back: frozenset[str] = frozenset(),
 ) -> Attempt:
     """Run the checks and effects of `command` at `at`; raises Refused, writes nothing.
 
     The customers it names are locked already, numbers and SIMs are locked here.
     `staged`: of an order on record, with what is reserved for it. `real`: with
-    keys that may be written.
+    keys that may be written. `takes_back`: what it may take although it rests.
     """
     database = store.database
     on_record = WorkingSet(
@@ -119,6 +120,7 @@ def attempt(
         at,
         at,
     )
+    work.takes_back = takes_back
     new_id: Callable[[str], int] = _imagined()
     if real:
         new_id = Keys(connection, 1, postgresql=database.is_postgresql).next

@@ -36,7 +36,7 @@ from mingdan.orders.money.vouchers import VoucherDesk
 from mingdan.orders.replay import replay
 from mingdan.orders.store import OrderStore
 from tests.orders.care.test_journalled import a_day_of_care
-from tests.orders.lifecycle.ways import at_once, cancel, pay, place, provision, whole
+from tests.orders.lifecycle.ways import COUNTER, at_once, cancel, pay, place, provision, whole
 from tests.orders.money.test_vouchers import CLERK, batch
 from tests.orders.stock.support import phone, phones, taken
 from tests.orders.support import (
@@ -127,6 +127,10 @@ def test_every_room_is_rebuilt(own_url: str, tmp_path: Path) -> None:
         place(desk, order(BuyDevice, "wait", at(9), imei=phone(3)), at(9))
         pay(desk, place(desk, order(BuyDevice, "gone", at(9), imei=phone(4)), at(9)), at(9))
         cancel(desk, "gone", at(9))
+        desk.reverse("exchange", "exchange-back", actor=COUNTER, at=at(9, hours=1))
+        number = order(ChangeNumber, "c", at(), subscription_ref="S3", msisdn=msisdn(73))
+        at_once(desk, number, at(9), 1000)
+        desk.reverse("c", "c-back", actor=COUNTER, at=at(9, hours=1))
         vouchers = VoucherDesk(store, PEPPER)
         vouchers.make(batch(), tmp_path / "pins.csv", actor=CLERK, at=at(8))
         store.restrict(at(9).date(), [])
