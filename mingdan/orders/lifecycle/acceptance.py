@@ -16,7 +16,7 @@ from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.bulk import find
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
@@ -27,6 +27,7 @@ from mingdan.orders.lifecycle import (
     pricing,
     progress,
     requests,
+    transit,
     views,
 )
 from mingdan.orders.lifecycle.attempts import Attempt, attempt
@@ -132,30 +133,13 @@ def _checked(
 ) -> tuple[Charge, ...]:
     """The checks that the business itself does not make, and what it costs."""
     if how.exclusive and tried.subscription is not None:
-        _alone(connection, tried.subscription.ref, at)
+        transit.alone(connection, tried.subscription.ref, at)
     code = tried.product_code
     if not how.waits or code is None:
         return ()
     if tried.takes is not None:
         credit.check(connection, store.policy, tried.takes, code, at)
     return pricing.charges(connection, tried, at)
-
-
-def _alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
-    for order_ref, order_type, until in find(connection, _on_their_way, [subscription_ref]):
-        if at < until and kind(order_type).exclusive:
-            raise Refused(
-                "order_in_transit", subscription_ref=subscription_ref, order_ref=order_ref
-            )
-
-
-def _on_their_way(subscription_refs: Query) -> Query:
-    o, s = m.ProductOrder, StagedOrder
-    return (
-        select(o.order_ref, o.order_type, s.until)
-        .join(s, s.order_id == o.order_id)
-        .where(s.closed_at.is_(None), s.subscription_ref.in_(subscription_refs))
-    )
 
 
 def _stage(

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.journal import Journal
-from mingdan.orders.lifecycle import completion, reversal, views
+from mingdan.orders.lifecycle import completion, reversal, transit, views
 from mingdan.orders.lifecycle.attempts import attempt
+from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import Archive
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.money import carrying, reversals
@@ -47,6 +48,8 @@ def take_back(
     record = views.known(connection, record.order_ref)
     made = reversal.inverse(connection, store.policy, record, reversal_ref, at)
     tried = attempt(store, connection, made.command, at, real=True, takes_back=made.takes_back)
+    if kind(tried.order_type).exclusive and record.subscription_ref is not None:
+        transit.alone(connection, record.subscription_ref, at)
     journal = Journal(connection, at, str(actor))
     done = completion.at_once(journal, tried, (), actor, None, None)
     journal.update(Archive, record.order_id, reversed_by=done.order_id)

@@ -100,7 +100,7 @@ class CustomerDesk:
         )
         with self._database.writing() as connection:
             refs = [ref] if waiting is None else [ref, waiting.request_ref]
-            self._lock(connection, party.party_ref, *refs)
+            self._lock(connection, party.party_ref, command.subscription_ref, refs)
             if party_rows.change_row(connection, ref) is not None:
                 raise Refused("change_ref_reused", request_ref=ref)
             self._make_room(Journal(connection, at, str(actor)), party, business, waiting)
@@ -216,7 +216,8 @@ class CustomerDesk:
         at = checks.instant("at", at)
         with self._database.writing() as connection:
             row = _known(connection, request_ref)
-            self._lock(connection, row.party_ref, request_ref)
+            order = views.known(connection, request_ref)
+            self._lock(connection, row.party_ref, order.subscription_ref, [request_ref])
             row = _known(connection, request_ref)
             allow(connection, actor=actor, business=row.business, at=at)
             if row.state == wanted:
@@ -232,8 +233,13 @@ class CustomerDesk:
                 completion.complete(self._store, connection, request_ref, actor, at)
             return party_rows.view(_known(connection, request_ref), at)
 
-    def _lock(self, connection: Connection, party_ref: str, *refs: str) -> None:
+    def _lock(
+        self, connection: Connection, party_ref: str, subscription_ref: object, refs: list[str]
+    ) -> None:
+        """All at once, or two who hold some of each other's would wait for each other."""
         keys = [f"parties:{party_ref}", *(f"orders:{ref}" for ref in refs)]
+        if subscription_ref is not None:
+            keys.append(f"subscriptions:{subscription_ref}")
         self._database.lock(connection, "customers", keys)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -189,6 +190,38 @@ def test_an_opening_is_taken_back_with_all_its_money(
     assert money["order_refund"] + money.get("refund", 0) == -fen
     sound(store)
     assert place(desk, opening(2, party=person(1)), at(1)).state == "pending"
+
+
+def test_nothing_is_taken_back_under_an_order_on_its_way(
+    desk: OrderDesk, store: OrderStore
+) -> None:
+    at_once(desk, opening(1), at(), 1000)
+    place(desk, order(ChangeNumber, "x", at(), msisdn=msisdn(70)), at(0.1))
+    before = everything(store)
+    assert why(desk, "open-1", 0.2) == "order_in_transit"
+    assert everything(store) == before
+    desk.cancel("x", "changed his mind", actor=COUNTER, at=at(0.3))
+    assert back(desk, "open-1", 0.4).state == "completed"
+    sound(store)
+
+
+def test_of_many_at_once_one_takes_it_back(url: str) -> None:
+    with OrderStore.open(url) as store:
+        at_once(OrderDesk(store), opening(1), at(), 1000)
+
+    def take(serial: int) -> str:
+        with OrderStore.open(url) as mine:
+            try:
+                ref = f"back-{serial}"
+                return OrderDesk(mine).reverse("open-1", ref, actor=COUNTER, at=at(0.5)).state
+            except Refused as refusal:
+                return refusal.code
+
+    with ThreadPoolExecutor(4) as pool:
+        said = sorted(pool.map(take, range(4)))
+    assert said == [*["already_reversed"] * 3, "completed"]
+    with OrderStore.open(url) as store:
+        sound(store)
 
 
 def test_an_opening_that_was_lived_in_is_not_taken_back(desk: OrderDesk, store: OrderStore) -> None:
