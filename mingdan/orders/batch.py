@@ -168,7 +168,7 @@ class Batch:
         order_type: str,
         *,
         subscription: Subscription | None,
-        party: Party,
+        party: Party | None,
         characteristic: dict[str, Any],
     ) -> None:
         """Write the order, its item and an event for each state it comes to now."""
@@ -176,6 +176,7 @@ class Batch:
         staged = work.staged_in is not None
         state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
         subscription_id = subscription.subscription_id if subscription else None
+        party_id = party.party_id if party else None
         (self.rows.staged if staged else self.rows.orders).append(
             (
                 work.order_id,
@@ -184,7 +185,7 @@ class Batch:
                 state,
                 work.channel,
                 subscription_id,
-                party.party_id,
+                party_id,
                 work.at,
                 work.at,
                 work.recorded_at,
@@ -202,7 +203,7 @@ class Batch:
                     work.order_id,
                     reached,
                     subscription_id,
-                    party.party_id,
+                    party_id,
                     work.at,
                     work.recorded_at,
                 )

@@ -206,6 +206,22 @@ class SwapDevice(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SellCard(Command):
+    """售卡: a prepaid card (预付费卡) over the counter, at its face value."""
+
+    card_no: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellVouchers(Command):
+    """充值卡: `quantity` vouchers of a batch, the lowest serials, at `price_fen` each."""
+
+    batch_ref: str
+    quantity: int
+    price_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReturnDevice(Command):
     """退机: a bought handset comes back. Only taking the sale back (冲正) hands it in."""
 
@@ -256,6 +272,8 @@ AnyCommand = (
     | CancelOfferChange
     | BuyDevice
     | SwapDevice
+    | SellCard
+    | SellVouchers
     | ReturnDevice
     | ModifyParty
 )

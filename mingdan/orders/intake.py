@@ -22,7 +22,7 @@ from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
 from mingdan.orders.flush import flush
-from mingdan.orders.jsonl import INTERNAL
+from mingdan.orders.jsonl import INTERNAL, PAID_ONLY
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
 from mingdan.orders.policy import Policy
@@ -30,8 +30,8 @@ from mingdan.orders.refusals import Refused
 from mingdan.orders.working_set import Offering, Order, WorkingSet, read_orders
 
 Entry = tuple[Work, Command]
-_INTERNAL = frozenset(INTERNAL.values())
-"""Not in bulk: they are written by the desk that checks them."""
+_INTERNAL = frozenset((*INTERNAL.values(), *PAID_ONLY))
+"""Not in bulk: a desk checks or is paid for them."""
 
 
 def read_frames(commands: Iterable[AnyCommand], refused: list[Refusal]) -> Iterator[Entry]:

@@ -39,7 +39,11 @@ COMMANDS: dict[str, type[c.Command]] = {
     "cancel_offer_change": c.CancelOfferChange,
     "buy_device": c.BuyDevice,
     "swap_device": c.SwapDevice,
+    "sell_card": c.SellCard,
+    "sell_vouchers": c.SellVouchers,
 }
+PAID_ONLY = (c.SellCard, c.SellVouchers)
+"""Not in bulk: nothing is handed over the counter that was not paid for."""
 INTERNAL: dict[str, type[c.Command]] = {
     "modify_party": c.ModifyParty,
     "return_device": c.ReturnDevice,

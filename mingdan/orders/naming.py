@@ -66,6 +66,11 @@ def named(commands: Iterable[c.Command]) -> Named:
         if isinstance(command, c.BuyDevice | c.SwapDevice | c.ReturnDevice):
             for imei in (command.imei, getattr(command, "old_imei", None)):
                 _device(found, imei)
+        if isinstance(command, c.SellCard) and _readable(command.card_no):
+            with suppress(Refused):
+                found.cards.add(numbering.card(command.card_no))
+        if isinstance(command, c.SellVouchers) and _readable(command.batch_ref):
+            found.voucher_batches.add(command.batch_ref)
     return found
 
 

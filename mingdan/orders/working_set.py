@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.bulk import Maker, find
+from mingdan.orders.counter_stock import CounterStock
 from mingdan.orders.devices import Devices
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
@@ -147,6 +148,9 @@ class Named:
     imsis: set[str] = field(default_factory=set)
     iccids: set[str] = field(default_factory=set)
     imeis: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
+    """Prepaid cards."""
+    voucher_batches: set[str] = field(default_factory=set)
 
     def customers(self) -> Iterator[str]:
         """Orders, subscriptions, parties and documents with their kind, for locks."""
@@ -161,6 +165,9 @@ class Named:
         for kind in ("numbers", "imsis", "iccids", "imeis"):
             for name in getattr(self, kind):
                 yield f"{kind}:{name}"
+        # As `stock/cards.py` locks them.
+        yield from (f"card_no:{name}" for name in self.cards)
+        yield from (f"voucher_batch:{name}" for name in self.voucher_batches)
 
 
 class WorkingSet:
@@ -205,6 +212,7 @@ class WorkingSet:
         self.sim_traits: dict[str, tuple[int | None, bool | None]] = {}
         """ICCID -> capacity (K) and whether it is an STK card, as far as stock knows."""
         self.devices = Devices()
+        self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
         self._read(connection, named, lock)
@@ -235,6 +243,8 @@ class WorkingSet:
         self._read_resources(rows, named)
         self._read_equipment(rows, named)
         self._read_account_data(rows, named)
+        if named.cards or named.voucher_batches:
+            self.counter.read(rows, named.cards, named.voucher_batches)
         if named.imeis:
             self.devices.read(rows, named.imeis)
         self._read_parties(rows, named)

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from mingdan.cli import handset, number, sim
+from mingdan.cli import handset, number, order, sim
 from mingdan.cli.main import COMMANDS
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.orders.store import OrderStore
@@ -137,7 +137,11 @@ def test_sims_and_prepaid_cards(installation: str, tmp_path: Path) -> None:
     )
     path = file(tmp_path, cards)
     assert run(sim.app, "import", path, "--kind", "prepaid-card", "--partial").exit_code == 1
-    assert "5000 fen" in ok(sim.app, "sell-card", "12345678")
+    assert "to be paid: 5000 fen" in ok(sim.app, "sell-card", "12345678", "--order-ref", "w")
+    assert "reserved" in str(run(sim.app, "sell-card", "12345678").exception)
+    ok(order.app, "cancel", "w", "--reason", "too dear")
+    sold = ok(sim.app, "sell-card", "12345678", "--amount-fen", "5000")
+    assert "PREPAID_CARD_SALE: completed" in sold
     assert "sold" in ok(sim.app, "show", "12345678", "--kind", "prepaid-card")
     assert "void" in ok(sim.app, "state", "12345678", "void", "--kind", "prepaid-card")
     assert "PrepaidCardStateChangeEvent" in ok(

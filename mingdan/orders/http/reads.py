@@ -30,6 +30,7 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "iccid": mask_number,
     "imei": mask_number,
     "productSerialNumber": mask_number,
+    "card_no": mask_number,
     "voucher": mask_number,
 }
 _NOT_SHOWN = frozenset({"order_ref", "at", "recorded_at", "channel", "party", "relatedParty"})

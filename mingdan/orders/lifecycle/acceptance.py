@@ -135,9 +135,9 @@ def _checked(
     if how.exclusive and tried.subscription is not None:
         transit.alone(connection, tried.subscription.ref, at)
     code = tried.product_code
-    if not how.waits or code is None:
+    if not how.waits:
         return ()
-    if tried.takes is not None:
+    if tried.takes is not None and code is not None:
         credit.check(connection, store.policy, tried.takes, code, at)
     return pricing.charges(connection, tried, at)
 
@@ -158,7 +158,8 @@ def _stage(
     stored = tried.subscription is not None and tried.subscription.stored
     subscription_id = tried.subscription.subscription_id if tried.subscription and stored else None
     new = {row[0] for row in tried.batch.rows.parties}
-    party_id = None if tried.party.party_id in new else tried.party.party_id
+    party_id = tried.party.party_id if tried.party else None
+    party_id = None if party_id in new else party_id
     order_id: int = journal.insert(
         m.ProductOrder,
         order_ref=command.order_ref,

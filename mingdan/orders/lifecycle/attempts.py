@@ -46,7 +46,8 @@ class Attempt:
     command: AnyCommand
     order_type: str
     subscription: Subscription | None
-    party: Party
+    party: Party | None
+    """Who it is for; of a sale over the counter, nobody."""
     takes: Document | None
     """The document under whose cap it takes one more place."""
 
@@ -142,7 +143,7 @@ def attempt(
         command=command,
         order_type=row[2],
         subscription=on_record.subscriptions.get(ref) if ref is not None else None,
-        party=on_record.party_by_id[row[6]],
+        party=None if row[6] is None else on_record.party_by_id[row[6]],
         takes=next(
             (each for each, held in on_record.in_service.items() if held > before.get(each, 0)),
             None,

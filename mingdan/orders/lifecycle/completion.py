@@ -15,7 +15,15 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.journal import Journal
-from mingdan.orders.lifecycle import credit, notices, payment, progress, requests, views
+from mingdan.orders.lifecycle import (
+    counter_sales,
+    credit,
+    notices,
+    payment,
+    progress,
+    requests,
+    views,
+)
 from mingdan.orders.lifecycle.attempts import Attempt, Staged, attempt
 from mingdan.orders.lifecycle.kinds import kind, name_of
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
@@ -86,7 +94,17 @@ def at_once(
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    if money is not None and due and tried.subscription is not None:
+    if money is not None and due and tried.subscription is None:
+        receipt = tills.take_for_order(
+            journal,
+            order_id=order_id,
+            amount_fen=due,
+            correlator=money.correlator,
+            method=money.method,
+            at=at,
+        )
+        counter_sales.carry_out(journal, tried)
+    elif money is not None and due:
         receipt = tills.take_and_settle(
             journal,
             order_id=order_id,
@@ -115,7 +133,7 @@ def at_once(
         reserved_until=None,
         subscription_ref=subscription.ref if subscription else None,
         subscription_id=subscription.subscription_id if subscription else None,
-        party_id=tried.party.party_id,
+        party_id=tried.party.party_id if tried.party else None,
         product_status=None,
         reasons=(),
         placed_at=at,
@@ -144,6 +162,9 @@ def _close(journal: Journal, record: Record, tried: Attempt) -> None:
 
 def _settle(journal: Journal, tried: Attempt, charges: dict[str, Any]) -> None:
     """The charges become facts of the account that pays; advances stay on it."""
+    if tried.subscription is None:
+        counter_sales.carry_out(journal, tried)
+        return
     tills.settle_order(
         journal,
         order_id=tried.work.order_id,

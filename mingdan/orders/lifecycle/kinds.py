@@ -56,6 +56,8 @@ def order_type_of(command: c.Command) -> str:
         return _SIM_TYPES[checks.one_of("reason", command.reason, frozenset(_SIM_TYPES))]
     if isinstance(command, c.Charge):
         return "BILL"
+    if isinstance(command, c.SellCard | c.SellVouchers):
+        return "PREPAID_CARD_SALE" if isinstance(command, c.SellCard) else "VOUCHER_SALE"
     if isinstance(command, c.ModifyParty):
         return f"MODIFY_PARTY_{command.kind.upper()}"
     return name_of(command).upper()

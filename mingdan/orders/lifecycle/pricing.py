@@ -21,6 +21,12 @@ def charges(connection: Connection, tried: Attempt, at: datetime) -> tuple[Charg
     Raises Refused: no_price (a handset's model without one), unknown_product.
     """
     code, command = tried.product_code, tried.command
+    if isinstance(command, c.SellCard):
+        card = tried.batch.on_record.counter.cards[numbering.card(command.card_no)]
+        return (Charge("face_value", card.face_value_fen, "prepaid card", "预付费卡"),)
+    if isinstance(command, c.SellVouchers):
+        fen = command.price_fen * command.quantity
+        return (Charge("vouchers", fen, "vouchers", "充值卡"),)
     if code is None:
         return ()
     quoted = quote(connection, product_code=code, order_type=tried.order_type, at=at)

@@ -26,6 +26,7 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "iccid": mask_number,
     "imei": mask_number,
     "old_imei": mask_number,
+    "card_no": mask_number,
     "bill_address": mask_name,
     "verifier": lambda _: "*",
 }
