@@ -213,7 +213,9 @@ def reverse(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """冲正: take back a completed suspension, resumption or transfer.
+    """冲正: take back a completed order, its money included, where there is a way back.
+
+    docs/orders-lifecycle.md says for each business how, and what stands in its way.
 
     Example:
 

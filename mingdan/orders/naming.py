@@ -32,6 +32,10 @@ _EQUIPPED = (c.ChangeFeature, c.ChangeOffer, c.CancelOfferChange, c.SwapSim, c.T
 """Commands that ask for the subscription's features and offers."""
 
 
+_COUNTER = (c.BuyDevice, c.SwapDevice, c.ReturnDevice, c.SellCard, c.SellVouchers)
+"""Commands that hand something over the counter, or take it back."""
+
+
 def named(commands: Iterable[c.Command]) -> Named:
     """Every key the commands name."""
     found = Named()
@@ -63,14 +67,8 @@ def named(commands: Iterable[c.Command]) -> Named:
             _number(found, command.msisdn)
         if isinstance(command, c.Open | c.SwapSim):
             _sim(found, command.imsi, command.iccid)
-        if isinstance(command, c.BuyDevice | c.SwapDevice | c.ReturnDevice):
-            for imei in (command.imei, getattr(command, "old_imei", None)):
-                _device(found, imei)
-        if isinstance(command, c.SellCard) and _readable(command.card_no):
-            with suppress(Refused):
-                found.cards.add(numbering.card(command.card_no))
-        if isinstance(command, c.SellVouchers) and _readable(command.batch_ref):
-            found.voucher_batches.add(command.batch_ref)
+        if isinstance(command, _COUNTER):
+            _sold(found, command)
     return found
 
 
@@ -91,10 +89,16 @@ def _party(found: Named, data: c.PartyData) -> None:
         return
 
 
-def _device(found: Named, imei: object) -> None:
-    if _readable(imei):
-        with suppress(Refused):
-            found.imeis.add(numbering.card(imei))
+def _sold(found: Named, command: c.Command) -> None:
+    """Handsets, cards and vouchers."""
+    for name, into in (("imei", "imeis"), ("old_imei", "imeis"), ("card_no", "cards")):
+        value = getattr(command, name, None)
+        if _readable(value):
+            with suppress(Refused):
+                getattr(found, into).add(numbering.card(value))
+    batch_ref = getattr(command, "batch_ref", None)
+    if _readable(batch_ref):
+        found.voucher_batches.add(batch_ref)
 
 
 def _number(found: Named, text: str) -> None:

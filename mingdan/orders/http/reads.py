@@ -33,7 +33,9 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "card_no": mask_number,
     "voucher": mask_number,
 }
-_NOT_SHOWN = frozenset({"order_ref", "at", "recorded_at", "channel", "party", "relatedParty"})
+_NOT_SHOWN = frozenset(
+    {"order_ref", "at", "recorded_at", "channel", "party", "relatedParty", "values"}
+)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from mingdan.orders.commands import ModifyParty, PartyData
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import acceptance, cancelling, completion, views
 from mingdan.orders.lifecycle.acceptance import Acceptance
-from mingdan.orders.offers import credentials, party_effects, party_rows
+from mingdan.orders.offers import credentials, party_changes, party_effects, party_rows
 from mingdan.orders.offers.model import PartyChange
 from mingdan.orders.offers.party_forms import (
     AccountChange,
@@ -210,14 +210,15 @@ class CustomerDesk:
             return
         if waiting is None or found.change_id != waiting.change_id or journal.at < found.until:
             raise Refused("staged_change_exists", party_ref=party.party_ref)
-        cancelling.cancel(journal, views.known(journal.connection, found.request_ref), "expired")
+        _end(journal, found.request_ref, "expired")
 
     def _decide(self, request_ref: str, wanted: str, actor: Actor, at: datetime) -> ChangeView:
         at = checks.instant("at", at)
         with self._database.writing() as connection:
             row = _known(connection, request_ref)
-            order = views.known(connection, request_ref)
-            self._lock(connection, row.party_ref, order.subscription_ref, [request_ref])
+            order = views.by_ref(connection, request_ref)
+            subscription_ref = None if order is None else order.subscription_ref
+            self._lock(connection, row.party_ref, subscription_ref, [request_ref])
             row = _known(connection, request_ref)
             allow(connection, actor=actor, business=row.business, at=at)
             if row.state == wanted:
@@ -226,7 +227,7 @@ class CustomerDesk:
                 raise Refused("change_not_staged", request_ref=request_ref, state=row.state)
             if wanted == "cancelled":
                 journal = Journal(connection, at, str(actor))
-                cancelling.cancel(journal, views.known(connection, request_ref), "taken back")
+                _end(journal, request_ref, "taken back")
             elif at >= row.until:
                 raise Refused("change_expired", request_ref=request_ref, until=row.until)
             else:
@@ -241,6 +242,15 @@ class CustomerDesk:
         if subscription_ref is not None:
             keys.append(f"subscriptions:{subscription_ref}")
         self._database.lock(connection, "customers", keys)
+
+
+def _end(journal: Journal, request_ref: str, reason: str) -> None:
+    order = views.by_ref(journal.connection, request_ref)
+    if order is None:
+        # Staged before such changes were orders.
+        party_changes.give_up(journal, request_ref)
+    else:
+        cancelling.cancel(journal, order, reason)
 
 
 def _known(connection: Connection, request_ref: str) -> Row[Any]:

@@ -18,11 +18,14 @@ from mingdan.orders.access.permissions import Permissions
 from mingdan.orders.commands import ModifyParty
 from mingdan.orders.comparison import differences
 from mingdan.orders.database import Database
+from mingdan.orders.http.reads import content
+from mingdan.orders.journal import Journal
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.model import ProductOrderItem
 from mingdan.orders.offers.customers import BUSINESSES, CustomerDesk
+from mingdan.orders.offers.model import PartyChange
 from mingdan.orders.offers.party_forms import (
     AccountChange,
     ChangeView,
@@ -165,8 +168,8 @@ def test_contact_and_account_data(desk: CustomerDesk) -> None:
     assert found_ == [("某某（北京）有限公司", "paper", "北京市1号")]
     # every value that ever was is in the history
     found = stored(desk, "SELECT content FROM party_change WHERE request_ref = 'a2'")[0][0]
-    content = json.loads(found) if isinstance(found, str) else found
-    assert content["bill_medium"] == ["sms", "paper"]
+    kept = json.loads(found) if isinstance(found, str) else found
+    assert kept["bill_medium"] == ["sms", "paper"]
 
 
 def test_the_password_is_nowhere_and_the_right_one_opens(desk: CustomerDesk) -> None:
@@ -339,6 +342,32 @@ def test_every_change_is_an_order_like_all_others(desk: CustomerDesk) -> None:
     for secret in ("张山", "13900139111", "scrypt$", "830715"):
         assert secret not in told
     assert reconcile(store, at(9)) == []
+
+
+def test_what_is_staged_is_shown_to_no_partner(desk: CustomerDesk) -> None:
+    store = desk._store
+    desk.stage(name(), actor=CLERK, at=at(1))
+    desk.stage(password(), actor=CLERK, at=at(1))
+    desk.stage(account(bill_medium="paper", bill_address="北京市1号"), actor=CLERK, at=at(1))
+    with store.database.reading() as connection:
+        for ref in ("n1", "p1", "a1"):
+            shown = str(content(connection, OrderDesk(store).get(ref), clear=True))
+            for secret in ("张山", "scrypt", "北京市1号"):
+                assert secret not in shown
+
+
+def test_a_change_staged_before_it_was_an_order_gives_way(desk: CustomerDesk) -> None:
+    staged = {
+        "party_id": 1, "business": "MODIFY_PARTY_NAME", "state": "acknowledged",
+        "content": {"name": ["张三", "张四"]}, "staged_at": at(), "staged_by": "x",
+        "until": at(0.5),
+    }  # fmt: skip
+    with desk._database.writing() as connection:
+        Journal(connection, at(), "x").insert(PartyChange, request_ref="old", **staged)
+    assert refused(desk.commit, "old") == "change_expired"
+    desk.change(name(), actor=CLERK, at=at(1))
+    states = {view.request_ref: view.state for view in desk.history("P1", actor=CLERK, at=at(9))}
+    assert states == {"old": "cancelled", "n1": "completed"}
 
 
 def test_nobody_goes_round_the_desk_that_identifies_the_customer(desk: CustomerDesk) -> None:
