@@ -230,6 +230,13 @@ class ReturnDevice(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReturnCards(Command):
+    """退卡: what `sale_ref` sold comes back. Only taking the sale back (冲正) hands it in."""
+
+    sale_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModifyParty(Command):
     """客户资料修改: field -> its new value. Only `offers.customers` hands it in.
 
@@ -275,6 +282,7 @@ AnyCommand = (
     | SellCard
     | SellVouchers
     | ReturnDevice
+    | ReturnCards
     | ModifyParty
 )
 

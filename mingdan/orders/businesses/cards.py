@@ -10,7 +10,7 @@ from __future__ import annotations
 from mingdan.identifiers import mask_number
 from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
-from mingdan.orders.commands import SellCard, SellVouchers
+from mingdan.orders.commands import ReturnCards, SellCard, SellVouchers
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock import numbering
 
@@ -66,3 +66,9 @@ def sell_vouchers(batch: Batch, work: Work, command: SellVouchers) -> None:
         raise Refused("voucher_stock", available=max(0, left), batch_ref=ref)
     content = {"batch": ref, "quantity": count, "price": price}
     batch.complete(work, "VOUCHER_SALE", subscription=None, party=None, characteristic=content)
+
+
+def return_cards(batch: Batch, work: Work, command: ReturnCards) -> None:
+    """退卡: what a sale handed over comes back; which may, `counter_sales.py` says."""
+    content = {"sale": command.sale_ref}
+    batch.complete(work, "RETURN_CARDS", subscription=None, party=None, characteristic=content)

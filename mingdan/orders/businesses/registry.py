@@ -14,7 +14,7 @@ from mingdan.orders import commands as c
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
-from mingdan.orders.businesses.cards import sell_card, sell_vouchers
+from mingdan.orders.businesses.cards import return_cards, sell_card, sell_vouchers
 from mingdan.orders.businesses.customers import modify_party
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.features import change_feature
@@ -49,4 +49,5 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.ModifyParty: modify_party,
     c.SellCard: sell_card,
     c.SellVouchers: sell_vouchers,
+    c.ReturnCards: return_cards,
 }

@@ -143,6 +143,11 @@ def _former_device(taken: Taken) -> Inverse:
     return Inverse(command, frozenset({old}))
 
 
+def _return_cards(taken: Taken) -> Inverse:
+    frame = {name: value for name, value in taken.frame.items() if name != "subscription_ref"}
+    return Inverse(c.ReturnCards(**frame, sale_ref=taken.record.order_ref))
+
+
 def _former_data(taken: Taken) -> Inverse:
     return Inverse(party_inverses.inverse(taken.connection, taken.record, taken.frame))
 
@@ -188,5 +193,6 @@ MAKERS: dict[str, Callable[[Taken], Inverse]] = {
     "return_device": _return_device,
     "swap_device": _former_device,
     "modify_party": _former_data,
+    "return_cards": _return_cards,
 }
 """`reversal` of `reference/order_lifecycle.csv` -> what makes the command."""

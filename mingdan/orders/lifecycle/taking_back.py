@@ -10,9 +10,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from mingdan.orders import commands as c
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.journal import Journal
-from mingdan.orders.lifecycle import completion, reversal, transit, views
+from mingdan.orders.lifecycle import completion, counter_sales, reversal, transit, views
 from mingdan.orders.lifecycle.attempts import attempt
 from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import Archive
@@ -53,7 +54,9 @@ def take_back(
     journal = Journal(connection, at, str(actor))
     done = completion.at_once(journal, tried, (), actor, None, None)
     journal.update(Archive, record.order_id, reversed_by=done.order_id)
-    if record.due_fen and record.subscription_ref is not None:
+    if isinstance(made.command, c.ReturnCards):
+        counter_sales.take_back(journal, record)
+    elif record.due_fen and record.subscription_ref is not None:
         reversals.give_back(
             store,
             journal,

@@ -57,11 +57,12 @@ def give_back(
         )
         settlement.give_back(store, journal, command, key=subscription_id, at=journal.at)
     if billed > 0:
-        _out_of_revenue(journal, order_id, billed)
+        out_of_revenue(journal, order_id, billed)
     return left
 
 
-def _out_of_revenue(journal: Journal, order_id: int, fen: int) -> None:
+def out_of_revenue(journal: Journal, order_id: int, fen: int) -> None:
+    """Give back `fen` that an order was settled with, the way they came."""
     rest = fen
     for taken in tills.of_order(journal.connection, order_id):
         part = min(rest, taken.amount_fen)

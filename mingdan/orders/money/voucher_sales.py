@@ -52,6 +52,21 @@ def sold_under(connection: Connection, receipt_no: str) -> tuple[str, ...]:
     return tuple(found.scalars())
 
 
+def void_sold(journal: Journal, receipt_no: str) -> None:
+    """Take back every voucher sold under a receipt; those void already are left alone.
+
+    Raises Refused: voucher_state, if one of them is redeemed.
+    """
+    states = select(Voucher.serial, Voucher.state).where(Voucher.sold_receipt_no == receipt_no)
+    found = journal.connection.execute(states.order_by(Voucher.serial)).all()
+    for serial, state in found:
+        if state == "used":
+            raise Refused("voucher_state", serial=serial, state=state)
+    for serial, state in found:
+        if state != "void":
+            turn(journal, serial, "void", "sale taken back")
+
+
 def turn(journal: Journal, serial: str, target: str | None, reason: str | None) -> VoucherView:
     """Freeze, void, or (`target` None) unfreeze a voucher. Raises Refused."""
     connection = journal.connection

@@ -13,6 +13,7 @@ from mingdan.orders.access.actor import SYSTEM, Actor
 from mingdan.orders.commands import AnyCommand, SellCard, SellVouchers
 from mingdan.orders.comparison import differences
 from mingdan.orders.database import Database
+from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.lifecycle.payment import Money
@@ -23,6 +24,7 @@ from mingdan.orders.money.vouchers import VoucherDesk
 from mingdan.orders.reconcile import reconcile
 from mingdan.orders.refusals import Refused
 from mingdan.orders.replay import replay
+from mingdan.orders.stock import cards
 from mingdan.orders.stock.desk import StockDesk
 from mingdan.orders.store import OrderStore
 from tests.orders.lifecycle.ways import (
@@ -195,10 +197,43 @@ def test_one_card_is_sold_once(url: str, tmp_path: Path) -> None:
     assert said == [*["card_unavailable"] * 3, "completed"]
 
 
+def test_a_sale_is_taken_back_while_nothing_was_used(shop: OrderStore) -> None:
+    desk = OrderDesk(shop)
+    at_once(desk, selling_card(), at(1), 5000)
+    at_once(desk, selling("v", 2), at(1), 9800)
+    for ref in ("c", "v"):
+        view = desk.reverse(ref, f"{ref}-back", actor=COUNTER, at=at(1.5))
+        assert (view.order_type, view.state) == ("RETURN_CARDS", "completed")
+        assert desk.reverse(ref, f"{ref}-back", actor=COUNTER, at=at(1.6)).repeated
+    assert (state(shop), sold(shop)) == ("in_stock", 0)
+    with shop.database.reading() as connection:
+        for name in ("cash", "revenue", "voucher", "discount"):
+            assert ledger.balance(connection, name) == 0
+    assert at_once(desk, selling_card("d"), at(2), 5000).state == "completed"
+    assert reconcile(shop, at(9)) == []
+
+
+def test_what_was_used_is_not_taken_back(shop: OrderStore, tmp_path: Path) -> None:
+    desk = OrderDesk(shop)
+    done(shop, opening(1))
+    at_once(desk, selling_card(), at(1), 5000)
+    with shop.database.writing() as connection:
+        cards.activate(Journal(connection, at(1), "test"), CARD, at=at(1))
+    at_once(desk, selling("v", 2), at(1), 9800)
+    pin = (tmp_path / PINS).read_text("ascii").split()[1].split(",")[1]
+    request = RedeemRequest(subscription_ref="S1", pin=pin, correlator="r")
+    VoucherDesk(shop, PEPPER).redeem(request, actor=COUNTER, at=at(1.1))
+    before = everything(shop)
+    for ref, code in (("c", "card_unavailable"), ("v", "voucher_state")):
+        assert refused(desk.reverse, ref, "no", actor=COUNTER, at=at(1.2)) == code
+    assert everything(shop) == before
+
+
 def test_sales_are_rebuilt_from_the_logs(shop: OrderStore, tmp_path: Path) -> None:
     desk = OrderDesk(shop)
     at_once(desk, selling("v", 2), at(1), 2 * 4900)
     at_once(desk, selling_card(), at(1), 5000)
+    desk.reverse("c", "back", actor=COUNTER, at=at(1.1))
     place(desk, selling("w", 1), at(1))
     target = Database(sqlite_url(tmp_path))
     replay(shop.database, target)
