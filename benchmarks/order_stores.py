@@ -60,6 +60,9 @@ def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+_HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
+
+
 def person(serial: int) -> PartyData:
     """Another valid document for each of 800,000 serials; five subscriptions fit on one."""
     day = datetime(1960, 1, 1) + timedelta(days=serial // 900 % 18_000)  # noqa: DTZ001
@@ -67,7 +70,7 @@ def person(serial: int) -> PartyData:
     return PartyData(
         party_ref=f"P{serial}",
         party_type="individual",
-        name=f"张三{serial}",
+        name="张三" + str(serial).translate(_HAN),
         document_type="resident_id",
         document_number=body + ric.calc_check_digit(body + "0"),
     )

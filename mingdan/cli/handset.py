@@ -1,18 +1,18 @@
 """`mingdan handset`: handsets in stock, sold and swapped.
 
-Here: arguments and printing; IMEIs are shown masked. Not here: the sale
-(`mingdan.orders.stock.handsets`).
+Here: arguments and printing; IMEIs are shown masked. Not here: the sale, which is
+an order (`mingdan.orders.businesses.handsets`).
 """
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, Ref, Subscription, store_at
+from mingdan.cli.counter import AsJson, Ref, Subscription, request, store_at
+from mingdan.cli.order_lifecycle import say
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -25,12 +25,18 @@ from mingdan.cli.staff import (
     print_table,
 )
 from mingdan.cli.stock_files import Encoding, File, Partial, Quarantine, take
-from mingdan.cli.stock_shown import history_of, print_record, set_state, show_one
-from mingdan.orders.stock.handsets import BuyHandset, HandsetDesk, HandsetOrder, SwapHandset
+from mingdan.cli.stock_shown import history_of, set_state, show_one
+from mingdan.orders.commands import BuyDevice, SwapDevice
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.lifecycle.payment import Money
+from mingdan.orders.stock.handsets import HandsetDesk
 
 app = typer.Typer(help="Handsets: import, sell, swap, look up.", no_args_is_help=True)
 Imei = Annotated[str, typer.Argument(help="The handset's IMEI.")]
-Amount = Annotated[int, typer.Option(help="What was paid, in fen; `price` says what is due.")]
+Amount = Annotated[
+    int | None,
+    typer.Option(help="What was paid, in fen; until all is (`price`), the order waits."),
+]
 Method = Annotated[str, typer.Option(help="reference/payment_method.csv.")]
 Held = Annotated[int | None, typer.Option("--reservation", help="It was held for them.")]
 
@@ -95,7 +101,7 @@ def sell(
     subscription: Subscription,
     imei: Imei,
     *,
-    amount_fen: Amount,
+    amount_fen: Amount = None,
     method: Method = "cash",
     reservation: Held = None,
     order_ref: Ref = None,
@@ -105,20 +111,29 @@ def sell(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """购买: a handset to a subscription, paid now.
+    """购买: a handset to a subscription.
+
+    Paid now, it is handed out now; else it is held for the order (`order pay-for`,
+    `order complete`, `order cancel`).
 
     Example:
 
         mingdan handset sell 13800138000 861234567890123 --amount-fen 199900 --as li.na
     """
     with answering(as_json), store_at(None) as store:
-        request = BuyHandset(
+        command = BuyDevice(
             subscription_ref=store.subscription_ref(subscription),
-            **_common(imei, amount_fen, method, reservation, order_ref),
+            imei=imei,
+            **request(order_ref, None, "counter"),
         )
-        desk = HandsetDesk(store)
-        sold = desk.buy(request, actor=actor(who, role, interface), at=moment(at))
-    _print(sold, as_json)
+        sold = OrderDesk(store).run(
+            command,
+            actor=actor(who, role, interface),
+            at=moment(at),
+            payment=_money(command.order_ref, amount_fen, method),
+            reservation=reservation,
+        )
+    say(sold, as_json=as_json)
 
 
 @app.command()
@@ -127,7 +142,7 @@ def swap(
     old_imei: Annotated[str, typer.Argument(help="The one handed back.")],
     imei: Annotated[str, typer.Argument(help="The one handed out.")],
     *,
-    amount_fen: Amount,
+    amount_fen: Amount = None,
     damaged: Annotated[bool, typer.Option("--damaged", help="The old one is damaged.")] = False,
     method: Method = "cash",
     reservation: Held = None,
@@ -146,15 +161,21 @@ def swap(
         --amount-fen 150900 --as li.na
     """
     with answering(as_json), store_at(None) as store:
-        request = SwapHandset(
+        command = SwapDevice(
             subscription_ref=store.subscription_ref(subscription),
+            imei=imei,
             old_imei=old_imei,
             old_is="damaged" if damaged else "returned",
-            **_common(imei, amount_fen, method, reservation, order_ref),
+            **request(order_ref, None, "counter"),
         )
-        desk = HandsetDesk(store)
-        swapped = desk.swap(request, actor=actor(who, role, interface), at=moment(at))
-    _print(swapped, as_json)
+        swapped = OrderDesk(store).run(
+            command,
+            actor=actor(who, role, interface),
+            at=moment(at),
+            payment=_money(command.order_ref, amount_fen, method),
+            reservation=reservation,
+        )
+    say(swapped, as_json=as_json)
 
 
 @app.command()
@@ -242,19 +263,8 @@ def held_by(
     print_table("Handsets", [head.replace("_", " ") for head in heads], rows)
 
 
-def _common(
-    imei: str, amount_fen: int, method: str, reservation: int | None, order_ref: str | None
-) -> dict[str, Any]:
-    return {
-        "order_ref": order_ref or f"cli-{uuid.uuid4().hex[:16]}",
-        "imei": imei,
-        "amount_fen": amount_fen,
-        "method": method,
-        "reservation_id": reservation,
-    }
-
-
-def _print(order: HandsetOrder, as_json: bool) -> None:
-    record = asdict(order)
-    record["charges"] = {charge.code: charge.amount_fen for charge in order.charges}
-    print_record(f"Order {order.order_ref}", record, as_json)
+def _money(order_ref: str, amount_fen: int | None, method: str) -> Money | None:
+    if amount_fen is None:
+        return None
+    # The order's own reference: the same sale again pays once.
+    return Money(amount_fen=amount_fen, correlator=order_ref, method=method)

@@ -93,7 +93,7 @@ def place(
     with store_at(policy) as store, answering(as_json):
         desk = OrderDesk(store)
         view = desk.run(command, **by, payment=money) if at_once else desk.place(command, **by)
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def pay_for(
@@ -119,7 +119,7 @@ def pay_for(
         view = OrderDesk(store).pay(
             order_ref, amount_fen, correlator, by, moment(at), method=method
         )
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def provision(
@@ -151,7 +151,7 @@ def provision(
         view = OrderDesk(store).provision(
             order_ref, outcome, actor=by, at=moment(at), reason=reason
         )
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def complete(
@@ -173,7 +173,7 @@ def complete(
     with store_at(policy) as store, answering(as_json):
         by = actor(who, role, interface)
         view = OrderDesk(store).complete(order_ref, actor=by, at=moment(at))
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def cancel(
@@ -200,7 +200,7 @@ def cancel(
         desk = OrderDesk(store)
         step = desk.ask_cancellation if ask else desk.deny_cancellation if deny else desk.cancel
         view = step(order_ref, reason, actor=actor(who, role, interface), at=moment(at))
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def reverse(
@@ -213,7 +213,9 @@ def reverse(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """冲正: take back a completed suspension, resumption or transfer.
+    """冲正: take back a completed order, its money included, where there is a way back.
+
+    docs/orders-lifecycle.md says for each business how, and what stands in its way.
 
     Example:
 
@@ -223,7 +225,7 @@ def reverse(
         view = OrderDesk(store).reverse(
             order_ref, by, actor=actor(who, role, interface), at=moment(at)
         )
-        _say(view, as_json=as_json)
+        say(view, as_json=as_json)
 
 
 def expire(
@@ -272,7 +274,7 @@ def status(
         desk = OrderDesk(store)
         view = desk.get(order_ref, idempotency_key=key, interface_no=interface)
         notices = [each.text for each in desk.notices(view.order_ref)]
-        _say(view, as_json=as_json, notices=notices)
+        say(view, as_json=as_json, notices=notices)
 
 
 def _request(file: Path, at: str) -> AnyCommand:
@@ -291,7 +293,8 @@ def _request(file: Path, at: str) -> AnyCommand:
     return found[1]
 
 
-def _say(view: OrderView, *, as_json: bool, notices: list[str] | None = None) -> None:
+def say(view: OrderView, *, as_json: bool, notices: list[str] | None = None) -> None:
+    """Print how an order stands."""
     if as_json:
         shown = view.plain()
         shown["charges"] = [asdict(charge) for charge in view.charges]

@@ -10,12 +10,15 @@ from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, store_at
-from mingdan.cli.staff import As, Interface, Role, When, actor, answering, moment, print_json
+from mingdan.cli.counter import AsJson, Ref, request, store_at
+from mingdan.cli.order_lifecycle import say
+from mingdan.cli.staff import As, Interface, Role, When, actor, answering, moment
 from mingdan.cli.stock_files import Encoding, File, Operator, Partial, Quarantine, take
 from mingdan.cli.stock_shown import history_of, set_state, show_one
 from mingdan.errors import WrongUsage
-from mingdan.orders.stock.desk import StockDesk
+from mingdan.orders.commands import SellCard
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.lifecycle.payment import Money
 
 app = typer.Typer(help="SIMs and prepaid cards: import, look up, sell.", no_args_is_help=True)
 KINDS = {"sim": "sim", "prepaid-card": "prepaid_card"}
@@ -116,6 +119,12 @@ def state(
 def sell_card(
     card: Annotated[str, typer.Argument(help="The prepaid card's number.")],
     *,
+    amount_fen: Annotated[
+        int | None,
+        typer.Option(help="What was paid, in fen; until its face value is, the order waits."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="reference/payment_method.csv.")] = "cash",
+    order_ref: Ref = None,
     who: As,
     role: Role = "counter",
     interface: Interface = None,
@@ -126,14 +135,16 @@ def sell_card(
 
     Example:
 
-        mingdan sim sell-card 12345678 --as li.na
+        mingdan sim sell-card 12345678 --amount-fen 5000 --as li.na
     """
     with answering(as_json), store_at(None) as store:
-        fen = StockDesk(store).sell_card(card, actor=actor(who, role, interface), at=moment(at))
-    if as_json:
-        print_json({"face_value_fen": fen})
-    else:
-        print(f"sold; face value {fen} fen")
+        command = SellCard(card_no=card, **request(order_ref, None, "counter"))
+        money = None
+        if amount_fen is not None:
+            money = Money(amount_fen=amount_fen, correlator=command.order_ref, method=method)
+        acting = actor(who, role, interface)
+        view = OrderDesk(store).run(command, actor=acting, at=moment(at), payment=money)
+    say(view, as_json=as_json)
 
 
 def _kind(kind: str) -> str:

@@ -38,6 +38,10 @@ class Work:
     """Reserved for this very order (`stock/reservations.py`): nobody else may take them."""
     reserved_sims: frozenset[str] = frozenset()
     """The same by ICCID."""
+    reserved_handsets: frozenset[str] = frozenset()
+    """The same by IMEI."""
+    takes_back: frozenset[str] = frozenset()
+    """The number, ICCID or IMEI that a reversal (冲正) returns to who had it: free for that."""
     staged_in: str | None = None
     """The state of the staged order this completes; None: the order is new."""
 
@@ -75,6 +79,17 @@ class Rows:
     protections: list[Row] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a customer's or an account's data: field -> [before, after]."""
+
+    order_ref: str
+    business: str
+    party_id: int
+    account_id: int | None
+    content: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Batch:
     """The working set, the policy, new keys, and the rows to write."""
@@ -84,6 +99,8 @@ class Batch:
     offerings: dict[str, Offering]
     new_id: Callable[[str], int]
     rows: Rows = field(default_factory=Rows)
+    edits: list[Edit] = field(default_factory=list)
+    """Written by the desk that carries the order out, in its actor's name."""
 
     def in_service(self, ref: str, work: Work) -> Subscription:
         """The subscription, if it was in service at the command's instant."""
@@ -151,7 +168,7 @@ class Batch:
         order_type: str,
         *,
         subscription: Subscription | None,
-        party: Party,
+        party: Party | None,
         characteristic: dict[str, Any],
     ) -> None:
         """Write the order, its item and an event for each state it comes to now."""
@@ -159,6 +176,7 @@ class Batch:
         staged = work.staged_in is not None
         state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
         subscription_id = subscription.subscription_id if subscription else None
+        party_id = party.party_id if party else None
         (self.rows.staged if staged else self.rows.orders).append(
             (
                 work.order_id,
@@ -167,7 +185,7 @@ class Batch:
                 state,
                 work.channel,
                 subscription_id,
-                party.party_id,
+                party_id,
                 work.at,
                 work.at,
                 work.recorded_at,
@@ -185,7 +203,7 @@ class Batch:
                     work.order_id,
                     reached,
                     subscription_id,
-                    party.party_id,
+                    party_id,
                     work.at,
                     work.recorded_at,
                 )

@@ -188,6 +188,68 @@ class CancelOfferChange(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuyDevice(Command):
+    """购买: a handset out of stock (IMEI) for a subscription in service."""
+
+    subscription_ref: str
+    imei: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapDevice(Command):
+    """换机身: another handset for one the subscription has; the old one is handed back."""
+
+    subscription_ref: str
+    imei: str
+    old_imei: str
+    old_is: Literal["returned", "damaged"] = "returned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellCard(Command):
+    """售卡: a prepaid card (预付费卡) over the counter, at its face value."""
+
+    card_no: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SellVouchers(Command):
+    """充值卡: `quantity` vouchers of a batch, the lowest serials, at `price_fen` each."""
+
+    batch_ref: str
+    quantity: int
+    price_fen: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReturnDevice(Command):
+    """退机: a bought handset comes back. Only taking the sale back (冲正) hands it in."""
+
+    subscription_ref: str
+    imei: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReturnCards(Command):
+    """退卡: what `sale_ref` sold comes back. Only taking the sale back (冲正) hands it in."""
+
+    sale_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModifyParty(Command):
+    """客户资料修改: field -> its new value. Only `offers.customers` hands it in.
+
+    `subscription_ref`: of a change of account data, whose account.
+    """
+
+    party_ref: str
+    kind: Literal["name", "contact", "account", "password"]
+    values: dict[str, str | None] = field(repr=False)
+    subscription_ref: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Protect(Command):
     """红名单: protect a party (all its subscriptions) in a scope until `until`."""
 
@@ -215,6 +277,13 @@ AnyCommand = (
     | ChangeFeature
     | ChangeOffer
     | CancelOfferChange
+    | BuyDevice
+    | SwapDevice
+    | SellCard
+    | SellVouchers
+    | ReturnDevice
+    | ReturnCards
+    | ModifyParty
 )
 
 

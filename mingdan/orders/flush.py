@@ -51,6 +51,7 @@ def flush(connection: Connection, batch: Batch) -> None:
                     change(connection, sheet.table, key, columns, sheet.rows)
             insert(connection, log, _EVENT, events)
     _journalled(connection, batch)
+    batch.on_record.devices.write(connection)
 
 
 def _journalled(connection: Connection, batch: Batch) -> None:

@@ -22,6 +22,7 @@ from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
 from mingdan.orders.flush import flush
+from mingdan.orders.jsonl import INTERNAL, PAID_ONLY
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
 from mingdan.orders.policy import Policy
@@ -29,12 +30,16 @@ from mingdan.orders.refusals import Refused
 from mingdan.orders.working_set import Offering, Order, WorkingSet, read_orders
 
 Entry = tuple[Work, Command]
+_INTERNAL = frozenset((*INTERNAL.values(), *PAID_ONLY))
+"""Not in bulk: a desk checks or is paid for them."""
 
 
 def read_frames(commands: Iterable[AnyCommand], refused: list[Refusal]) -> Iterator[Entry]:
     """Commands whose own frame is in order; the others go to `refused`."""
     for command in commands:
         try:
+            if type(command) in _INTERNAL:
+                raise Refused("unknown_business", business=type(command).__name__)
             ref = checks.words("order_ref", command.order_ref)
             at = checks.instant("at", command.at)
             recorded_at = at

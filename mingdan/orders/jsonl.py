@@ -37,7 +37,19 @@ COMMANDS: dict[str, type[c.Command]] = {
     "change_feature": c.ChangeFeature,
     "change_offer": c.ChangeOffer,
     "cancel_offer_change": c.CancelOfferChange,
+    "buy_device": c.BuyDevice,
+    "swap_device": c.SwapDevice,
+    "sell_card": c.SellCard,
+    "sell_vouchers": c.SellVouchers,
 }
+PAID_ONLY = (c.SellCard, c.SellVouchers)
+"""Not in bulk: nothing is handed over the counter that was not paid for."""
+INTERNAL: dict[str, type[c.Command]] = {
+    "modify_party": c.ModifyParty,
+    "return_device": c.ReturnDevice,
+    "return_cards": c.ReturnCards,
+}
+"""Commands that only a desk of this package hands in, after checks of its own."""
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}
 
 

@@ -7,11 +7,13 @@ in order is for the businesses to say.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from mingdan.orders import checks
 from mingdan.orders import commands as c
 from mingdan.orders.refusals import Refused
+from mingdan.orders.stock import numbering
 from mingdan.orders.working_set import Named
 
 _OWING = (
@@ -30,6 +32,10 @@ _EQUIPPED = (c.ChangeFeature, c.ChangeOffer, c.CancelOfferChange, c.SwapSim, c.T
 """Commands that ask for the subscription's features and offers."""
 
 
+_COUNTER = (c.BuyDevice, c.SwapDevice, c.ReturnDevice, c.SellCard, c.SellVouchers)
+"""Commands that hand something over the counter, or take it back."""
+
+
 def named(commands: Iterable[c.Command]) -> Named:
     """Every key the commands name."""
     found = Named()
@@ -44,6 +50,8 @@ def named(commands: Iterable[c.Command]) -> Named:
                 found.accounts_of.add(ref)
             elif isinstance(command, c.Charge):
                 found.billed.add(ref)
+            if isinstance(command, c.ModifyParty):
+                found.edited.add(ref)
             if isinstance(command, c.MergeAccount | c.TransferOwner):
                 found.hosts.add(ref)
         if isinstance(command, c.MergeAccount) and _readable(command.with_subscription_ref):
@@ -53,12 +61,14 @@ def named(commands: Iterable[c.Command]) -> Named:
             found.payments.add(command.payment_ref)
         if isinstance(command, c.Open | c.TransferOwner):
             _party(found, command.party)
-        if isinstance(command, c.Protect) and _readable(command.party_ref):
+        if isinstance(command, c.Protect | c.ModifyParty) and _readable(command.party_ref):
             found.parties.add(command.party_ref)
         if isinstance(command, c.Open | c.ChangeNumber):
             _number(found, command.msisdn)
         if isinstance(command, c.Open | c.SwapSim):
             _sim(found, command.imsi, command.iccid)
+        if isinstance(command, _COUNTER):
+            _sold(found, command)
     return found
 
 
@@ -77,6 +87,18 @@ def _party(found: Named, data: c.PartyData) -> None:
         found.documents.add((data.document_type, checks.document(data, verify=False)))
     except Refused:
         return
+
+
+def _sold(found: Named, command: c.Command) -> None:
+    """Handsets, cards and vouchers."""
+    for name, into in (("imei", "imeis"), ("old_imei", "imeis"), ("card_no", "cards")):
+        value = getattr(command, name, None)
+        if _readable(value):
+            with suppress(Refused):
+                getattr(found, into).add(numbering.card(value))
+    batch_ref = getattr(command, "batch_ref", None)
+    if _readable(batch_ref):
+        found.voucher_batches.add(batch_ref)
 
 
 def _number(found: Named, text: str) -> None:

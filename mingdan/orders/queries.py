@@ -15,6 +15,7 @@ from mingdan.orders import model as m
 from mingdan.orders.bulk import Maker, Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import AccountMembership, Refund
+from mingdan.orders.offers.model import BillingAccountData
 from mingdan.reference import load
 
 
@@ -36,6 +37,13 @@ def subscriptions(refs: Query) -> Query:
         )
         .join(p, p.subscription_id == s.subscription_id)
         .where(s.subscription_ref.in_(refs))
+    )
+
+
+def account_data(accounts: Query) -> Query:
+    d = BillingAccountData
+    return select(d.account_id, d.name, d.bill_medium, d.bill_address).where(
+        d.account_id.in_(accounts)
     )
 
 

@@ -22,6 +22,8 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.bulk import Maker, find, find_all
+from mingdan.orders.counter_stock import CounterStock
+from mingdan.orders.devices import Devices
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 
@@ -136,6 +138,8 @@ class Named:
     """Subscriptions whose accounts are read."""
     billed: set[str] = field(default_factory=set)
     """Subscriptions of which only is asked which account pays."""
+    edited: set[str] = field(default_factory=set)
+    """Subscriptions of whose accounts is asked how they are billed (帐户资料)."""
     hosts: set[str] = field(default_factory=set)
     """Subscriptions of which is asked who else pays from their own account."""
     payments: set[str] = field(default_factory=set)
@@ -144,6 +148,10 @@ class Named:
     numbers: set[str] = field(default_factory=set)
     imsis: set[str] = field(default_factory=set)
     iccids: set[str] = field(default_factory=set)
+    imeis: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
+    """Prepaid cards."""
+    voucher_batches: set[str] = field(default_factory=set)
 
     def customers(self) -> Iterator[str]:
         """Orders, subscriptions, parties and documents with their kind, for locks."""
@@ -154,10 +162,13 @@ class Named:
             yield f"document:{document_type}:{number}"
 
     def resources(self) -> Iterator[str]:
-        """Numbers and SIMs with their kind, for locks."""
-        for kind in ("numbers", "imsis", "iccids"):
+        """Numbers, SIMs and handsets with their kind, for locks."""
+        for kind in ("numbers", "imsis", "iccids", "imeis"):
             for name in getattr(self, kind):
                 yield f"{kind}:{name}"
+        # As `stock/cards.py` locks them.
+        yield from (f"card_no:{name}" for name in self.cards)
+        yield from (f"voucher_batch:{name}" for name in self.voucher_batches)
 
 
 class WorkingSet:
@@ -201,6 +212,10 @@ class WorkingSet:
         self.offers = Timelines(lambda what: what[:1])
         self.sim_traits: dict[str, tuple[int | None, bool | None]] = {}
         """ICCID -> capacity (K) and whether it is an STK card, as far as stock knows."""
+        self.devices = Devices()
+        self.counter = CounterStock()
+        self.account_data: dict[int, dict[str, Any]] = {}
+        """Account -> name, bill_medium and bill_address, for `Named.edited`."""
         self._read(connection, named, lock)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
@@ -231,6 +246,11 @@ class WorkingSet:
         lock(named.resources())
         self._read_resources(together, named)
         self._read_equipment(rows, named)
+        self._read_account_data(rows, named)
+        if named.cards or named.voucher_batches:
+            self.counter.read(rows, named.cards, named.voucher_batches)
+        if named.imeis:
+            self.devices.read(rows, named.imeis)
         self._read_parties(together, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
@@ -266,6 +286,15 @@ class WorkingSet:
         for make in (queries.payments, queries.refunds):
             for row in rows(make, accounts):
                 self.accounts[row[0]].payments.append(tuple(row[1:]))
+
+    def _read_account_data(self, rows: Callable[..., Any], named: Named) -> None:
+        asked = {
+            self.subscriptions[ref].account_id for ref in named.edited if ref in self.subscriptions
+        }
+        for account_id, name, medium, address in rows(queries.account_data, asked):
+            self.account_data[account_id] = {
+                "name": name, "bill_medium": medium, "bill_address": address,
+            }  # fmt: skip
 
     def _read_guests(self, rows: Callable[..., Any], named: Named) -> None:
         hosted = {

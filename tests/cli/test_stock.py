@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from mingdan.cli import handset, number, sim
+from mingdan.cli import handset, number, order, sim
 from mingdan.cli.main import COMMANDS
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.orders.store import OrderStore
@@ -137,7 +137,11 @@ def test_sims_and_prepaid_cards(installation: str, tmp_path: Path) -> None:
     )
     path = file(tmp_path, cards)
     assert run(sim.app, "import", path, "--kind", "prepaid-card", "--partial").exit_code == 1
-    assert "5000 fen" in ok(sim.app, "sell-card", "12345678")
+    assert "to be paid: 5000 fen" in ok(sim.app, "sell-card", "12345678", "--order-ref", "w")
+    assert "reserved" in str(run(sim.app, "sell-card", "12345678").exception)
+    ok(order.app, "cancel", "w", "--reason", "too dear")
+    sold = ok(sim.app, "sell-card", "12345678", "--amount-fen", "5000")
+    assert "PREPAID_CARD_SALE: completed" in sold
     assert "sold" in ok(sim.app, "show", "12345678", "--kind", "prepaid-card")
     assert "void" in ok(sim.app, "state", "12345678", "void", "--kind", "prepaid-card")
     assert "PrepaidCardStateChangeEvent" in ok(
@@ -152,14 +156,17 @@ def test_a_handset_over_the_counter(installation: str, tmp_path: Path) -> None:
     ok(handset.app, "import", file(tmp_path, phones(1, 2)))
     assert "199900" in ok(handset.app, "price", mobile(1), phone(1))
     sold = ok(handset.app, "sell", mobile(1), phone(1), "--amount-fen", "199900")
-    assert "BUY_DEVICE" in sold
+    assert "BUY_DEVICE: completed" in sold
     assert phone(1) not in sold
     swap: list[Any] = ["swap", mobile(1), phone(1), phone(2), "--amount-fen", "150900",
                        "--order-ref", "s1", "--damaged", "--json"]  # fmt: skip
     later = ["--at", "2026-10-03 09:00"]
     result = CliRunner().invoke(handset.app, [*swap, *later])
     assert result.exit_code == 0, result.output
-    assert json.loads(result.output)["charges"] == {"HANDSET_5G": 149900, "handling": 1000}
+    charges = json.loads(result.output)["charges"]
+    assert {each["code"]: each["amount_fen"] for each in charges} == {
+        "HANDSET_5G": 149900, "handling": 1000,
+    }  # fmt: skip
     assert "damaged" in ok(handset.app, "show", phone(1))
     assert "inTransit" in ok(handset.app, "state", phone(1), "inTransit")
     assert "held" in ok(handset.app, "history", phone(2))

@@ -43,12 +43,20 @@ def resident_id(serial: int) -> str:
     return body + ric.calc_check_digit(body + "0")
 
 
+def named(serial: int) -> str:
+    """A person's name, another for each serial."""
+    return "张三" + str(serial).translate(_HAN)
+
+
+_HAN = str.maketrans("0123456789", "〇一二三四五六七八九")
+
+
 def person(serial: int = 1, **values: Any) -> PartyData:
     """A person with a valid document."""
     plain = {
         "party_ref": f"P{serial}",
         "party_type": "individual",
-        "name": f"张三{serial}",
+        "name": named(serial),
         "document_type": "resident_id",
         "document_number": resident_id(serial),
     }

@@ -1,6 +1,6 @@
 """Who holds a subscription: 开户 and 过户.
 
-Here: the checks of a new holder (document, blacklist, five-number cap) and the
+Here: the checks of a new holder (document, name, blacklist, five-number cap) and the
 two businesses that need them. Not here: numbers and SIMs (`resources.py`).
 """
 
@@ -17,6 +17,7 @@ from mingdan.orders.businesses.resources import (
 )
 from mingdan.orders.businesses.sharing import alone
 from mingdan.orders.commands import Open, PartyData, TransferOwner
+from mingdan.orders.offers import names
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.working_set import Party, Subscription
@@ -139,6 +140,9 @@ def new_holder(
     contact = None if data.contact is None else checks.words("contact", data.contact)
     party = batch.on_record.parties.get(ref)
     if party is None:
+        # What is on record already was looked at when it came there.
+        longest = int(batch.policy.at("name_longest", work.at))
+        names.acceptable(name, party_type=data.party_type, longest=longest)
         party = Party(0, ref, data.party_type, name, document, contact, work.recorded_at)
     elif (party.document, party.party_type) != (document, data.party_type):
         raise Refused("party_mismatch", party_ref=ref, field="document")

@@ -14,8 +14,11 @@ from mingdan.orders import commands as c
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.account import charge, pay, protect, top_up
 from mingdan.orders.businesses.blocks import resume, suspend
+from mingdan.orders.businesses.cards import return_cards, sell_card, sell_vouchers
+from mingdan.orders.businesses.customers import modify_party
 from mingdan.orders.businesses.ending import terminate
 from mingdan.orders.businesses.features import change_feature
+from mingdan.orders.businesses.handsets import buy_device, return_device, swap_device
 from mingdan.orders.businesses.offers import cancel_offer_change, change_offer
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
@@ -40,4 +43,11 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.ChangeFeature: change_feature,
     c.ChangeOffer: change_offer,
     c.CancelOfferChange: cancel_offer_change,
+    c.BuyDevice: buy_device,
+    c.SwapDevice: swap_device,
+    c.ReturnDevice: return_device,
+    c.ModifyParty: modify_party,
+    c.SellCard: sell_card,
+    c.SellVouchers: sell_vouchers,
+    c.ReturnCards: return_cards,
 }

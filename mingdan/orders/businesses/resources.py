@@ -90,9 +90,13 @@ def swap_sim(batch: Batch, work: Work, command: SwapSim) -> None:
 
 def free_number(batch: Batch, work: Work, name: str, *, until: datetime | None) -> Resource:
     """The number, if it may be held during `[at, until)`; new to the stock if unknown."""
-    known = batch.on_record
+    known, returns = batch.on_record, name in work.takes_back
     number = known.numbers.get(name)
-    if (number is None or not number.from_stock) and batch.policy.at("only_from_stock", work.at):
+    if (
+        (number is None or not number.from_stock)
+        and batch.policy.at("only_from_stock", work.at)
+        and not returns
+    ):
         raise Refused("number_not_in_stock", number=mask_number(name))
     if number is None:
         return Resource(name, None, "available", None, None, None, stored=False)
@@ -114,7 +118,7 @@ def free_number(batch: Batch, work: Work, name: str, *, until: datetime | None) 
     if ends:
         last = max(ends)
         rests = number.until if number.state == "aging" else last + batch.policy.ageing(last)
-        if rests is not None and work.at < rests:
+        if rests is not None and work.at < rests and not returns:
             raise Refused("number_ageing", number=mask_number(name), until=rests)
     work.learns(number.changed_at)
     return number
@@ -152,9 +156,13 @@ def free_sim(
     batch: Batch, work: Work, imsi: str, iccid: str, *, until: datetime | None
 ) -> Resource:
     """The SIM, if it may be held during `[at, until)`; new to the stock if unknown."""
-    known = batch.on_record
+    known, returns = batch.on_record, iccid in work.takes_back
     sim, twin = known.sims.get(iccid), known.sim_by_imsi.get(imsi)
-    if (sim is None or not sim.from_stock) and batch.policy.at("only_from_stock", work.at):
+    if (
+        (sim is None or not sim.from_stock)
+        and batch.policy.at("only_from_stock", work.at)
+        and not returns
+    ):
         raise Refused("sim_not_in_stock", iccid=mask_number(iccid))
     if sim is None and twin is None:
         return Resource(iccid, imsi, "in_stock", None, None, None, stored=False)
@@ -167,7 +175,8 @@ def free_sim(
         raise Refused("sim_in_use", iccid=mask_number(iccid))
     ours = iccid in work.reserved_sims
     expired = sim.until is not None and work.at >= sim.until
-    if sim.state != "in_stock" and not (sim.state == "reserved" and (ours or expired)):
+    free = sim.state == "in_stock" or (returns and sim.state == "replaced")
+    if not free and not (sim.state == "reserved" and (ours or expired)):
         raise Refused("sim_unavailable", iccid=mask_number(iccid), state=sim.state)
     if any(s.meets(work.at, until) for s in known.number_holdings.of(0, "imsi", int(imsi))):
         raise Refused("sim_in_use", iccid=mask_number(iccid))
@@ -183,6 +192,8 @@ def settle_sim(batch: Batch, sim: Resource, spent: str) -> None:
     spans = known.number_holdings.of(0, "imsi", int(sim.imsi))
     holder = next((span for span in spans if span.valid_to is None), None)
     step = machine("sim").walk
+    if sim.state == "replaced" and holder is not None:
+        sim.state = step(sim.state, "in_stock")
     if sim.state in ("in_stock", "reserved"):
         free = sim.state if sim.state == "in_stock" else step(sim.state, "in_stock")
         sim.state = step(free, "reserved", "in_use")

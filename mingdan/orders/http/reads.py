@@ -29,9 +29,13 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "imsi": mask_number,
     "iccid": mask_number,
     "imei": mask_number,
+    "productSerialNumber": mask_number,
+    "card_no": mask_number,
     "voucher": mask_number,
 }
-_NOT_SHOWN = frozenset({"order_ref", "at", "recorded_at", "channel", "party", "relatedParty"})
+_NOT_SHOWN = frozenset(
+    {"order_ref", "at", "recorded_at", "channel", "party", "relatedParty", "values"}
+)
 
 
 @dataclass(frozen=True)

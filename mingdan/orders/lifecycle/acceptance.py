@@ -16,7 +16,7 @@ from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.bulk import find
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
@@ -24,17 +24,19 @@ from mingdan.orders.lifecycle import (
     completion,
     credit,
     payment,
+    pricing,
     progress,
     requests,
-    reversal,
+    transit,
     views,
 )
 from mingdan.orders.lifecycle.attempts import Attempt, attempt
 from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
-from mingdan.orders.lifecycle.model import Archive, StagedOrder
+from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
-from mingdan.orders.offers.prices import Charge, quote
+from mingdan.orders.offers import party_changes
+from mingdan.orders.offers.prices import Charge
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.stock import reservations
@@ -92,46 +94,19 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
 def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) -> None:
     """Free what was held before the order, in its own transaction; nobody gets in between."""
     r = ResourceReservation
-    statement = select(r.number, r.iccid, r.order_id, r.state, r.until).where(
+    statement = select(r.number, r.iccid, r.imei, r.order_id, r.state, r.until).where(
         r.reservation_id == key
     )
     held = journal.connection.execute(statement).one_or_none()
     if held is None or held.order_id is not None:
         raise Refused("unknown_reservation", reservation=key)
-    names = {f"numbers:{held.number}", f"iccids:{held.iccid}"}
+    names = {f"numbers:{held.number}", f"iccids:{held.iccid}", f"imeis:{held.imei}"}
     store.database.lock(journal.connection, "resources", wanted | names)
     held = journal.connection.execute(statement).one()
     if held.state != "inProgress" or journal.at >= held.until:
         state = held.state if held.state != "inProgress" else "expired"
         raise Refused("reservation_ended", reservation=key, state=state)
     reservations.release(journal, key, at=journal.at, reason="used by an order")
-
-
-def take_back(
-    store: OrderStore,
-    connection: Connection,
-    record: Record,
-    actor: Actor,
-    at: datetime,
-    reversal_ref: str,
-) -> OrderView:
-    """Undo the completed order `record` by another one; see `OrderDesk.reverse`."""
-    before = views.by_ref(connection, reversal_ref)
-    if before is not None and record.reversed_by == before.order_id:
-        return views.view(before, repeated=True)
-    if before is not None:
-        raise Refused("order_ref_reused", order_ref=reversal_ref)
-    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
-    keys = {f"orders:{record.order_ref}", *named([command]).customers()}
-    store.database.lock(connection, "customers", keys)
-    # Again, now that nobody else can take it back.
-    record = views.known(connection, record.order_ref)
-    command = reversal.inverse(connection, store.policy, record, reversal_ref, at)
-    tried = attempt(store, connection, command, at, real=True)
-    journal = Journal(connection, at, str(actor))
-    done = completion.at_once(journal, tried, (), actor, None, None)
-    journal.update(Archive, record.order_id, reversed_by=done.order_id)
-    return done
 
 
 def _before(
@@ -158,30 +133,13 @@ def _checked(
 ) -> tuple[Charge, ...]:
     """The checks that the business itself does not make, and what it costs."""
     if how.exclusive and tried.subscription is not None:
-        _alone(connection, tried.subscription.ref, at)
+        transit.alone(connection, tried.subscription.ref, at)
     code = tried.product_code
-    if not how.waits or code is None:
+    if not how.waits:
         return ()
-    if tried.takes is not None:
+    if tried.takes is not None and code is not None:
         credit.check(connection, store.policy, tried.takes, code, at)
-    return quote(connection, product_code=code, order_type=tried.order_type, at=at)
-
-
-def _alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
-    for order_ref, order_type, until in find(connection, _on_their_way, [subscription_ref]):
-        if at < until and kind(order_type).exclusive:
-            raise Refused(
-                "order_in_transit", subscription_ref=subscription_ref, order_ref=order_ref
-            )
-
-
-def _on_their_way(subscription_refs: Query) -> Query:
-    o, s = m.ProductOrder, StagedOrder
-    return (
-        select(o.order_ref, o.order_type, s.until)
-        .join(s, s.order_id == o.order_id)
-        .where(s.closed_at.is_(None), s.subscription_ref.in_(subscription_refs))
-    )
+    return pricing.charges(connection, tried, at)
 
 
 def _stage(
@@ -200,7 +158,8 @@ def _stage(
     stored = tried.subscription is not None and tried.subscription.stored
     subscription_id = tried.subscription.subscription_id if tried.subscription and stored else None
     new = {row[0] for row in tried.batch.rows.parties}
-    party_id = None if tried.party.party_id in new else tried.party.party_id
+    party_id = tried.party.party_id if tried.party else None
+    party_id = None if party_id in new else party_id
     order_id: int = journal.insert(
         m.ProductOrder,
         order_ref=command.order_ref,
@@ -216,8 +175,11 @@ def _stage(
     )
     progress.log(journal, order_id, how.order_type, subscription_id, party_id, path)
     until = at + timedelta(minutes=store.policy.at("order_minutes", at))
+    if tried.batch.edits:
+        until = at + timedelta(hours=max(1, store.policy.at("staged_data_hours", at)))
     number, iccid, imsi = tried.takes_into_service
-    if number is not None or iccid is not None:
+    imei = tried.takes_out_of_stock
+    if number is not None or iccid is not None or imei is not None:
         reservations.reserve(
             journal,
             at=at,
@@ -225,9 +187,12 @@ def _stage(
             number=number,
             iccid=iccid,
             imsi=imsi,
+            imei=imei,
             order_id=order_id,
             reserved_for=f"order:{order_id}",
         )
+    for edit in tried.batch.edits:
+        party_changes.stage(journal, edit, until)
     document_type, document_number = tried.takes or (None, None)
     journal.insert(
         StagedOrder,

@@ -20,8 +20,10 @@ from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand
 from mingdan.orders.flush import flush
 from mingdan.orders.intake import digest
+from mingdan.orders.journal import Journal
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
+from mingdan.orders.offers import party_changes
 from mingdan.orders.stock import reservations
 from mingdan.orders.store import OrderStore
 from mingdan.orders.working_set import Document, Party, Subscription, WorkingSet, imsi_text
@@ -44,7 +46,8 @@ class Attempt:
     command: AnyCommand
     order_type: str
     subscription: Subscription | None
-    party: Party
+    party: Party | None
+    """Who it is for; of a sale over the counter, nobody."""
     takes: Document | None
     """The document under whose cap it takes one more place."""
 
@@ -78,9 +81,16 @@ class Attempt:
                 iccid = known.sim_by_imsi[imsi].name
         return number, iccid, imsi
 
-    def write(self, connection: Connection) -> None:
-        """Make its effects real in the transaction of `connection`."""
-        flush(connection, self.batch)
+    @property
+    def takes_out_of_stock(self) -> str | None:
+        """The IMEI of the handset that it hands out, if it does."""
+        return next((held.imei for held in self.batch.on_record.devices.begun), None)
+
+    def write(self, journal: Journal) -> None:
+        """Make its effects real in the journal's transaction."""
+        flush(journal.connection, self.batch)
+        for edit in self.batch.edits:
+            party_changes.carry_out(journal, edit)
 
 
 def attempt(
@@ -91,12 +101,13 @@ def attempt(
     *,
     staged: Staged | None = None,
     real: bool = False,
+    takes_back: frozenset[str] = frozenset(),
 ) -> Attempt:
     """Run the checks and effects of `command` at `at`; raises Refused, writes nothing.
 
     The customers it names are locked already, numbers and SIMs are locked here.
     `staged`: of an order on record, with what is reserved for it. `real`: with
-    keys that may be written.
+    keys that may be written. `takes_back`: what it may take although it rests.
     """
     database = store.database
     on_record = WorkingSet(
@@ -110,12 +121,13 @@ def attempt(
         at,
         at,
     )
+    work.takes_back = takes_back
     new_id: Callable[[str], int] = _imagined()
     if real:
         new_id = Keys(connection, 1, postgresql=database.is_postgresql).next
     if staged is not None:
         work.order_id, work.staged_in = staged.order_id, staged.state
-        work.reserved_numbers, work.reserved_sims = reservations.held_for(
+        work.reserved_numbers, work.reserved_sims, work.reserved_handsets = reservations.held_for(
             connection, staged.order_id, at
         )
     elif real:
@@ -131,7 +143,7 @@ def attempt(
         command=command,
         order_type=row[2],
         subscription=on_record.subscriptions.get(ref) if ref is not None else None,
-        party=on_record.party_by_id[row[6]],
+        party=None if row[6] is None else on_record.party_by_id[row[6]],
         takes=next(
             (each for each, held in on_record.in_service.items() if held > before.get(each, 0)),
             None,

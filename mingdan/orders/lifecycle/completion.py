@@ -15,7 +15,15 @@ from sqlalchemy import Connection
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.journal import Journal
-from mingdan.orders.lifecycle import credit, notices, payment, progress, requests, views
+from mingdan.orders.lifecycle import (
+    counter_sales,
+    credit,
+    notices,
+    payment,
+    progress,
+    requests,
+    views,
+)
 from mingdan.orders.lifecycle.attempts import Attempt, Staged, attempt
 from mingdan.orders.lifecycle.kinds import kind, name_of
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
@@ -57,8 +65,8 @@ def complete(
     )
     if tried.takes is not None and tried.product_code is not None:
         credit.check(connection, store.policy, tried.takes, tried.product_code, at)
-    tried.write(connection)
     journal = Journal(connection, at, str(actor))
+    tried.write(journal)
     _close(journal, record, tried)
     by = (record.interface_no, record.accepted_by, record.idempotency_key, record.placed_at)
     receipt = views.view(record).receipt
@@ -77,14 +85,24 @@ def at_once(
     money: payment.Money | None,
 ) -> OrderView:
     """Write an order that waits for nothing; what it costs is handed over with it."""
-    at, connection, order_id = journal.at, journal.connection, tried.work.order_id
-    tried.write(connection)
+    at, order_id = journal.at, tried.work.order_id
+    tried.write(journal)
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    account_id = _account(journal, tried) if due else 0
+    account_id = _account(journal, tried) if due and tried.subscription is not None else 0
+    if money is not None and due and tried.subscription is None:
+        receipt = tills.take_for_order(
+            journal,
+            order_id=order_id,
+            amount_fen=due,
+            correlator=money.correlator,
+            method=money.method,
+            at=at,
+        )
+        counter_sales.carry_out(journal, tried)
     with journal.gathering():
-        if money is not None and due:
+        if money is not None and due and tried.subscription is not None:
             receipt = tills.take_and_settle(
                 journal,
                 order_id=order_id,
@@ -113,7 +131,7 @@ def at_once(
         reserved_until=None,
         subscription_ref=subscription.ref if subscription else None,
         subscription_id=subscription.subscription_id if subscription else None,
-        party_id=tried.party.party_id,
+        party_id=tried.party.party_id if tried.party else None,
         product_status=None,
         reasons=(),
         placed_at=at,
@@ -142,6 +160,9 @@ def _close(journal: Journal, record: Record, tried: Attempt) -> None:
 
 def _settle(journal: Journal, tried: Attempt, charges: dict[str, Any]) -> None:
     """The charges become facts of the account that pays; advances stay on it."""
+    if tried.subscription is None:
+        counter_sales.carry_out(journal, tried)
+        return
     tills.settle_order(
         journal,
         order_id=tried.work.order_id,

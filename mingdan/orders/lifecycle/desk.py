@@ -25,9 +25,11 @@ from mingdan.orders.lifecycle import (
     payment,
     progress,
     provisioning,
+    taking_back,
     views,
 )
 from mingdan.orders.lifecycle.acceptance import Acceptance
+from mingdan.orders.lifecycle.kinds import refuse_internal
 from mingdan.orders.lifecycle.notices import NoticeView
 from mingdan.orders.lifecycle.payment import Money
 from mingdan.orders.lifecycle.views import OrderView, Record
@@ -74,6 +76,7 @@ class OrderDesk:
         credit_arrears, credit_blocked, order_ref_reused, idempotency_key_reused,
         unknown_reservation, reservation_ended.
         """
+        refuse_internal(command)
         asked = Acceptance(
             command=command,
             actor=actor,
@@ -102,6 +105,7 @@ class OrderDesk:
         the order is placed (and paid as far as `payment` goes). Refuses what
         `place`, `pay` and `complete` refuse.
         """
+        refuse_internal(command)
         asked = Acceptance(
             command=command,
             actor=actor,
@@ -235,19 +239,20 @@ class OrderDesk:
     def reverse(
         self, order_ref: str, reversal_ref: str, *, actor: Actor, at: datetime
     ) -> OrderView:
-        """冲正: take a completed order back by another order, `reversal_ref`, free of charge.
+        """冲正: take a completed order back by another order, `reversal_ref`.
 
-        Returns the new order. Suspending, resuming and transfers can be taken
-        back, within the policy's `reversal_minutes`. Raises Refused:
+        Returns the new order; what the old one cost is given back the way it was
+        paid. Once, within the policy's `reversal_minutes`. Raises Refused:
         not_reversible (with what to do instead), already_reversed,
-        reversal_too_late, later_order, order_state and what the business refuses.
+        reversal_too_late, later_order, later_change, handset_not_held, order_state
+        and what the business refuses (a number in other hands, a lost SIM, ...).
         """
         instant = checks.instant("at", at)
         checks.words("order_ref", reversal_ref)
         with self._store.database.writing() as connection:
             record = views.known(connection, order_ref)
             allow(connection, actor=actor, business=record.order_type, at=instant)
-            return acceptance.take_back(
+            return taking_back.take_back(
                 self._store,
                 connection,
                 record,

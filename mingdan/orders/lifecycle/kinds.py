@@ -11,11 +11,11 @@ from functools import cache
 
 from mingdan.orders import checks
 from mingdan.orders import commands as c
-from mingdan.orders.jsonl import COMMANDS
+from mingdan.orders.jsonl import COMMANDS, INTERNAL
 from mingdan.orders.refusals import Refused
 from mingdan.reference import load
 
-_NAMES = {kind: name for name, kind in COMMANDS.items()}
+_NAMES = {kind: name for name, kind in (COMMANDS | INTERNAL).items()}
 _SIM_TYPES = {"swap": "SIM_SWAP", "replace": "SIM_REPLACE"}
 
 
@@ -44,12 +44,22 @@ def name_of(command: c.Command) -> str:
     return name
 
 
+def refuse_internal(command: c.Command) -> None:
+    """Refuse what only a desk of this package may hand in: unknown_business."""
+    if name_of(command) in INTERNAL:
+        raise Refused("unknown_business", business=type(command).__name__)
+
+
 def order_type_of(command: c.Command) -> str:
     """The order type a command becomes. Raises Refused (unknown_business, invalid_value)."""
     if isinstance(command, c.SwapSim):
         return _SIM_TYPES[checks.one_of("reason", command.reason, frozenset(_SIM_TYPES))]
     if isinstance(command, c.Charge):
         return "BILL"
+    if isinstance(command, c.SellCard | c.SellVouchers):
+        return "PREPAID_CARD_SALE" if isinstance(command, c.SellCard) else "VOUCHER_SALE"
+    if isinstance(command, c.ModifyParty):
+        return f"MODIFY_PARTY_{command.kind.upper()}"
     return name_of(command).upper()
 
 

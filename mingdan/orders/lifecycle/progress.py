@@ -18,6 +18,7 @@ from mingdan.orders.lifecycle import views
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.lifecycle.views import Record
 from mingdan.orders.money import tills
+from mingdan.orders.offers import party_changes
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.stock import reservations
@@ -100,6 +101,8 @@ def end(journal: Journal, record: Record, path: tuple[str, ...], reason: str) ->
     if record.paid_fen:
         given_back = tills.give_back_for_order(journal, order_id=record.order_id, at=at)
     step(journal, record, *path)
+    if record.order_type.startswith("MODIFY_PARTY"):
+        party_changes.give_up(journal, record.order_ref)
     product = record.product_status
     if product is not None:
         product = machine("product").walk(

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from mingdan.identifiers import mask_document, mask_name, mask_number
 from mingdan.orders import commands as c
-from mingdan.orders.jsonl import COMMANDS
+from mingdan.orders.jsonl import COMMANDS, INTERNAL
 
 _MASKS: dict[str, Callable[[str], str]] = {
     "name": mask_name,
@@ -25,6 +25,10 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "imsi": mask_number,
     "iccid": mask_number,
     "imei": mask_number,
+    "old_imei": mask_number,
+    "card_no": mask_number,
+    "bill_address": mask_name,
+    "verifier": lambda _: "*",
 }
 
 
@@ -68,4 +72,4 @@ def _plain(value: Any) -> Any:
 
 @cache
 def _reader(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(COMMANDS[name])
+    return TypeAdapter((COMMANDS | INTERNAL)[name])

@@ -141,6 +141,17 @@ def settle_order(
     ledger.book(journal, f"settle/{order_id}", "settle", legs, at=at, order_id=order_id)
 
 
+def settle_sale(journal: Journal, *, order_id: int, legs: list[ledger.Leg]) -> None:
+    """The money held for a sale over the counter leaves the till for `legs`, all of it.
+
+    There is no account: nobody in particular bought it.
+    """
+    taken = [each for each in of_order(journal.connection, order_id) if each.state == "held"]
+    journal.update_many(Receipt, [each.receipt_no for each in taken], state="done")
+    out = ("order", order_id, -sum(each.amount_fen for each in taken))
+    ledger.book(journal, f"sale/{order_id}", "sale", [out, *legs], at=journal.at, order_id=order_id)
+
+
 def _facts(
     journal: Journal, order_id: int, account_id: int, total: int, charged: int, at: datetime
 ) -> None:

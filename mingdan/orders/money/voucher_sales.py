@@ -1,7 +1,8 @@
 """Selling vouchers, freezing them, and taking them back.
 
 Here: the states between making and redemption, and the money of a sale. Not
-here: redemption (`voucher_redemption.py`).
+here: whether it may be sold (`businesses/cards.py`) and redemption
+(`voucher_redemption.py`).
 """
 
 from __future__ import annotations
@@ -11,68 +12,63 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mingdan.orders import checks
+from mingdan.orders.commands import SellVouchers
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import ledger, receipts
 from mingdan.orders.money.model import Voucher, VoucherBatch
 from mingdan.orders.money.voucher_expiry import is_booked
-from mingdan.orders.money.voucher_requests import SaleRequest, Sold, VoucherView
+from mingdan.orders.money.voucher_requests import VoucherView
 from mingdan.orders.money.voucher_rows import batch_row, move, view
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.reference import load
 
-MOST_AT_ONCE = 10_000
 
+def sell(journal: Journal, command: SellVouchers, receipt_no: str) -> list[ledger.Leg]:
+    """Lowest serials first, under the order's receipt; returns where its money goes.
 
-def sell(journal: Journal, request: SaleRequest) -> Sold:
-    """Lowest serials first; what they are worth is held for whoever redeems them."""
-    connection, at = journal.connection, journal.at
-    price = receipts.money(request.price_fen, request.currency)
-    method = receipts.method(request.method)
-    correlator = receipts.correlator(request.correlator)
-    count = request.quantity
-    if type(count) is not int or not 0 < count <= MOST_AT_ONCE:
-        raise Refused("invalid_value", field="quantity", problem=f"is not 1 to {MOST_AT_ONCE:,}")
-    ref = checks.words("batch_ref", request.batch_ref)
-    batch = batch_row(connection, ref, lock=True)
-    if price > batch.face_value_fen:
-        raise Refused("invalid_value", field="price_fen", problem="is above the face value")
-    found = receipts.find(connection, correlator)
-    if found is not None:
-        receipts.agree(found, purpose="voucher", amount_fen=price * count, method=method)
-        serials = _sold_under(connection, found.receipt_no, batch.batch_id)
-        if len(serials) != count:
-            raise Refused("correlator_reused", correlator=correlator)
-        return Sold(
-            receipt_no=found.receipt_no, serials=serials, amount_fen=price * count, repeated=True
-        )
-    if at >= batch.expires_at or is_booked(connection, batch.batch_id):
-        raise Refused("voucher_expired", serial=ref, at=batch.expires_at)
+    What they are worth is held for whoever redeems them. Raises Refused: voucher_stock,
+    voucher_expired (what it was worth is booked).
+    """
+    connection, at, count = journal.connection, journal.at, command.quantity
+    batch = batch_row(connection, command.batch_ref, lock=True)
+    if is_booked(connection, batch.batch_id):
+        raise Refused("voucher_expired", serial=command.batch_ref, at=batch.expires_at)
     serials = _available(connection, batch.batch_id, count)
     if len(serials) < count:
-        raise Refused("voucher_stock", available=len(serials), batch_ref=ref)
-    issued = receipts.issue(
-        journal,
-        correlator=correlator,
-        purpose="voucher",
-        state="done",
-        amount_fen=price * count,
-        method=method,
-        at=at,
-    )
-    if issued is None:
-        raise Refused("correlator_reused", correlator=correlator)
-    sold = {"sold_at": at, "sold_for_fen": price, "sold_receipt_no": issued.receipt_no}
+        raise Refused("voucher_stock", available=len(serials), batch_ref=command.batch_ref)
+    sold = {"sold_at": at, "sold_for_fen": command.price_fen, "sold_receipt_no": receipt_no}
     reached = machine("voucher").walk("available", "sold")
     journal.update_many(Voucher, serials, state=reached, changed_at=at, **sold)
     face = batch.face_value_fen * count
-    legs = [
-        ("cash", 0, -price * count),
-        ("discount", 0, price * count - face),
+    return [
+        ("discount", 0, command.price_fen * count - face),
         ("voucher", batch.batch_id, face),
     ]
-    ledger.book(journal, f"sale/{issued.receipt_no}", "sale", legs, at=at)
-    return Sold(receipt_no=issued.receipt_no, serials=serials, amount_fen=price * count)
+
+
+def sold_under(connection: Connection, receipt_no: str) -> tuple[str, ...]:
+    """The serials sold under a receipt, ascending."""
+    v = Voucher
+    found = connection.execute(
+        select(v.serial).where(v.sold_receipt_no == receipt_no).order_by(v.serial)
+    )
+    return tuple(found.scalars())
+
+
+def void_sold(journal: Journal, receipt_no: str) -> None:
+    """Take back every voucher sold under a receipt; those void already are left alone.
+
+    Raises Refused: voucher_state, if one of them is redeemed.
+    """
+    states = select(Voucher.serial, Voucher.state).where(Voucher.sold_receipt_no == receipt_no)
+    found = journal.connection.execute(states.order_by(Voucher.serial)).all()
+    for serial, state in found:
+        if state == "used":
+            raise Refused("voucher_state", serial=serial, state=state)
+    for serial, state in found:
+        if state != "void":
+            turn(journal, serial, "void", "sale taken back")
 
 
 def turn(journal: Journal, serial: str, target: str | None, reason: str | None) -> VoucherView:
@@ -141,13 +137,3 @@ def _available(connection: Connection, batch_id: int, count: int) -> tuple[str, 
         .with_for_update()
     )
     return tuple(connection.execute(free).scalars())
-
-
-def _sold_under(connection: Connection, receipt_no: str, batch_id: int) -> tuple[str, ...]:
-    v = Voucher
-    found = connection.execute(
-        select(v.serial)
-        .where(v.sold_receipt_no == receipt_no, v.batch_id == batch_id)
-        .order_by(v.serial)
-    )
-    return tuple(found.scalars())

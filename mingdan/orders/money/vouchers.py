@@ -14,8 +14,11 @@ from pathlib import Path
 
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.commands import SellVouchers
 from mingdan.orders.journal import Journal
-from mingdan.orders.money import pins, voucher_batches, voucher_sales
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.lifecycle.payment import Money
+from mingdan.orders.money import pins, receipts, voucher_batches, voucher_sales
 from mingdan.orders.money.requests import Moved
 from mingdan.orders.money.voucher_expiry import book_expired
 from mingdan.orders.money.voucher_redemption import redeem
@@ -67,12 +70,34 @@ class VoucherDesk:
     def sell(self, request: SaleRequest, *, actor: Actor, at: datetime) -> Sold:
         """Sell vouchers of a batch, lowest serials first. Idempotent by correlator.
 
-        A price under the face value is a discount. Raises Refused: invalid_value,
+        An order (`SellVouchers`) paid and completed at once. A price under the
+        face value is a discount. Raises Refused: invalid_value,
         currency_not_accepted, unknown_voucher_batch, voucher_expired,
-        voucher_stock, correlator_reused.
+        voucher_stock, correlator_reused, and the gate's codes.
         """
-        with self._journal(actor, at) as journal:
-            return voucher_sales.sell(journal, request)
+        price = receipts.money(request.price_fen, request.currency)
+        correlator = receipts.correlator(request.correlator)
+        if type(request.quantity) is not int or request.quantity < 1:
+            raise Refused("invalid_value", field="quantity", problem="is not a number from 1")
+        fen = price * request.quantity
+        command = SellVouchers(
+            order_ref=correlator,
+            at=at,
+            batch_ref=request.batch_ref,
+            quantity=request.quantity,
+            price_fen=price,
+        )
+        money = Money(amount_fen=fen, correlator=correlator, method=request.method)
+        try:
+            view = OrderDesk(self._store).run(command, actor=actor, at=at, payment=money)
+        except Refused as refused:
+            if refused.code == "order_ref_reused":
+                raise Refused("correlator_reused", correlator=correlator) from refused
+            raise
+        receipt = str(view.receipt)
+        with self._store.database.reading() as connection:
+            serials = voucher_sales.sold_under(connection, receipt)
+        return Sold(receipt_no=receipt, serials=serials, amount_fen=fen, repeated=view.repeated)
 
     def redeem(self, request: RedeemRequest, *, actor: Actor, at: datetime) -> Moved:
         """充值: a voucher's value into the subscription's account, once.

@@ -1,8 +1,8 @@
 """客户资料修改: name, contact, account and password, each a business of its own.
 
-Here: the desk that identifies the customer, stages a change (预输入), commits it
-or takes it back. Not here: what a change does (`party_effects.py`), and a
-customer's document and type, which never change.
+Here: the desk that identifies the customer and places the order (`ModifyParty`)
+that stages a change (预输入), completes it or cancels it. Not here: what a change
+does (`party_changes.py`), and a customer's document and type, which never change.
 
 A staged change touches no customer row. It is dead from its `until` on, by the
 clock. Every change stays on record with what was before and after it.
@@ -10,8 +10,8 @@ clock. Every change stays on record with what was before and after it.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, select
 
@@ -19,9 +19,11 @@ from mingdan.orders import checks
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
-from mingdan.orders.commands import PartyData
+from mingdan.orders.commands import ModifyParty, PartyData
 from mingdan.orders.journal import Journal
-from mingdan.orders.offers import credentials, party_effects, party_rows
+from mingdan.orders.lifecycle import acceptance, cancelling, completion, views
+from mingdan.orders.lifecycle.acceptance import Acceptance
+from mingdan.orders.offers import credentials, party_changes, party_effects, party_rows
 from mingdan.orders.offers.model import PartyChange
 from mingdan.orders.offers.party_forms import (
     AccountChange,
@@ -32,7 +34,6 @@ from mingdan.orders.offers.party_forms import (
     PasswordChange,
 )
 from mingdan.orders.refusals import Refused
-from mingdan.orders.states import machine
 from mingdan.orders.store import OrderStore
 
 BUSINESSES: dict[type[PartyRequest], str] = {
@@ -41,7 +42,13 @@ BUSINESSES: dict[type[PartyRequest], str] = {
     AccountChange: "MODIFY_PARTY_ACCOUNT",
     PasswordChange: "MODIFY_PARTY_PASSWORD",
 }
-"""Request -> the permission it needs at the gate."""
+"""Request -> its order type, which is the permission it needs at the gate."""
+KINDS: dict[str, Literal["name", "contact", "account", "password"]] = {
+    "MODIFY_PARTY_NAME": "name",
+    "MODIFY_PARTY_CONTACT": "contact",
+    "MODIFY_PARTY_ACCOUNT": "account",
+    "MODIFY_PARTY_PASSWORD": "password",
+}
 HISTORY = "MODIFY_PARTY_HISTORY"
 CHECK = "CHECK_PARTY_PASSWORD"
 
@@ -55,6 +62,7 @@ class CustomerDesk:
     def __init__(self, store: OrderStore, pepper: bytes) -> None:
         if len(pepper) < 32:
             raise ValueError("the pepper of passwords has at least 32 bytes")
+        self._store = store
         self._database = store.database
         self._policy = store.policy
         self._pepper = pepper
@@ -79,30 +87,27 @@ class CustomerDesk:
         if known is not None:
             return known
         with self._database.reading() as connection:
-            account_id, after = party_effects.entered(
-                connection, self._policy, self._pepper, request, at
-            )
-        hours = max(1, int(self._policy.at("staged_data_hours", at)))
+            values = party_effects.entered(connection, self._policy, self._pepper, request, at)
+            waiting = party_rows.waiting(connection, party.party_id, business)
+        command = ModifyParty(
+            order_ref=ref,
+            at=at,
+            channel=actor.interface_no,
+            party_ref=party.party_ref,
+            kind=KINDS[business],
+            values=values,
+            subscription_ref=getattr(request, "subscription_ref", None),
+        )
         with self._database.writing() as connection:
-            self._lock(connection, party.party_ref, f"party_change:{ref}")
-            present = party_rows.party_of(connection, party.party_ref)
+            refs = [ref] if waiting is None else [ref, waiting.request_ref]
+            self._lock(connection, party.party_ref, command.subscription_ref, refs)
             if party_rows.change_row(connection, ref) is not None:
                 raise Refused("change_ref_reused", request_ref=ref)
-            content = party_effects.content(connection, present, account_id, after)
-            journal = Journal(connection, at, str(actor))
-            self._make_room(journal, present, business)
-            journal.insert(
-                PartyChange,
-                request_ref=ref,
-                party_id=party.party_id,
-                business=business,
-                account_id=account_id,
-                state=machine("order").walk(None, "acknowledged"),
-                content=content,
-                staged_at=at,
-                staged_by=str(actor),
-                until=at + timedelta(hours=hours),
+            self._make_room(Journal(connection, at, str(actor)), party, business, waiting)
+            asked = Acceptance(
+                command=command, actor=actor, at=at, key=None, money=None, at_once=False
             )
+            acceptance.accept(self._store, connection, asked)
             return party_rows.view(_known(connection, ref), at)
 
     def commit(self, request_ref: str, *, actor: Actor, at: datetime) -> ChangeView:
@@ -111,7 +116,7 @@ class CustomerDesk:
         A change committed before is answered as then. Raises Refused:
         unknown_change, change_not_staged, change_expired.
         """
-        return self._decide(request_ref, ("inProgress", "completed"), actor, at)
+        return self._decide(request_ref, "completed", actor, at)
 
     def cancel(self, request_ref: str, *, actor: Actor, at: datetime) -> ChangeView:
         """Take a staged change back: state `cancelled`, nothing was changed.
@@ -119,7 +124,7 @@ class CustomerDesk:
         A change cancelled before is answered as then. Raises Refused:
         unknown_change, change_not_staged.
         """
-        return self._decide(request_ref, ("pending", "cancelled"), actor, at)
+        return self._decide(request_ref, "cancelled", actor, at)
 
     def change(self, request: PartyRequest, *, actor: Actor, at: datetime) -> ChangeView:
         """Stage and commit in a row, for a customer who confirms at once."""
@@ -196,38 +201,56 @@ class CustomerDesk:
             at=at,
         )
 
-    def _make_room(self, journal: Journal, party: Row[Any], business: str) -> None:
-        """One staged change of a kind at a time; a dead one gives way."""
-        waiting = party_rows.waiting(journal.connection, party.party_id, business)
-        if waiting is None:
+    def _make_room(
+        self, journal: Journal, party: Row[Any], business: str, waiting: Row[Any] | None
+    ) -> None:
+        """One staged change of a kind at a time; a dead one (`waiting`) gives way."""
+        found = party_rows.waiting(journal.connection, party.party_id, business)
+        if found is None:
             return
-        if journal.at < waiting.until:
+        if waiting is None or found.change_id != waiting.change_id or journal.at < found.until:
             raise Refused("staged_change_exists", party_ref=party.party_ref)
-        _move(journal, waiting.change_id, ("pending", "cancelled"))
+        _end(journal, found.request_ref, "expired")
 
-    def _decide(
-        self, request_ref: str, path: tuple[str, str], actor: Actor, at: datetime
-    ) -> ChangeView:
+    def _decide(self, request_ref: str, wanted: str, actor: Actor, at: datetime) -> ChangeView:
         at = checks.instant("at", at)
         with self._database.writing() as connection:
             row = _known(connection, request_ref)
-            self._lock(connection, row.party_ref)
+            order = views.by_ref(connection, request_ref)
+            subscription_ref = None if order is None else order.subscription_ref
+            self._lock(connection, row.party_ref, subscription_ref, [request_ref])
             row = _known(connection, request_ref)
             allow(connection, actor=actor, business=row.business, at=at)
-            if row.state == path[-1]:
+            if row.state == wanted:
                 return party_rows.view(row, at, repeated=True)
             if row.state != "acknowledged":
                 raise Refused("change_not_staged", request_ref=request_ref, state=row.state)
-            journal = Journal(connection, at, str(actor))
-            if path[-1] == "completed":
-                if at >= row.until:
-                    raise Refused("change_expired", request_ref=request_ref, until=row.until)
-                party_effects.EFFECTS[row.business](journal, row)
-            _move(journal, row.change_id, path)
+            if wanted == "cancelled":
+                journal = Journal(connection, at, str(actor))
+                _end(journal, request_ref, "taken back")
+            elif at >= row.until:
+                raise Refused("change_expired", request_ref=request_ref, until=row.until)
+            else:
+                completion.complete(self._store, connection, request_ref, actor, at)
             return party_rows.view(_known(connection, request_ref), at)
 
-    def _lock(self, connection: Connection, party_ref: str, *others: str) -> None:
-        self._database.lock(connection, "customers", [f"parties:{party_ref}", *others])
+    def _lock(
+        self, connection: Connection, party_ref: str, subscription_ref: object, refs: list[str]
+    ) -> None:
+        """All at once, or two who hold some of each other's would wait for each other."""
+        keys = [f"parties:{party_ref}", *(f"orders:{ref}" for ref in refs)]
+        if subscription_ref is not None:
+            keys.append(f"subscriptions:{subscription_ref}")
+        self._database.lock(connection, "customers", keys)
+
+
+def _end(journal: Journal, request_ref: str, reason: str) -> None:
+    order = views.by_ref(journal.connection, request_ref)
+    if order is None:
+        # Staged before such changes were orders.
+        party_changes.give_up(journal, request_ref)
+    else:
+        cancelling.cancel(journal, order, reason)
 
 
 def _known(connection: Connection, request_ref: str) -> Row[Any]:
@@ -235,11 +258,3 @@ def _known(connection: Connection, request_ref: str) -> Row[Any]:
     if row is None:
         raise Refused("unknown_change", request_ref=request_ref)
     return row
-
-
-def _move(journal: Journal, change_id: int, path: tuple[str, str]) -> None:
-    """Along TMF622's machine to a final state, in one step for the log."""
-    state = machine("order").walk("acknowledged", *path)
-    journal.update(
-        PartyChange, change_id, state=state, decided_at=journal.at, decided_by=journal.actor
-    )

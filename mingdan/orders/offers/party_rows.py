@@ -64,30 +64,6 @@ def account_data(connection: Connection, account_id: int) -> Row[Any] | None:
     ).one_or_none()
 
 
-def held_account(connection: Connection, party: Row[Any], subscription_ref: str) -> int:
-    """The account that a subscription of the customer's was opened with.
-
-    Raises Refused: unknown_subscription, not_the_holder.
-    """
-    s, h = m.Subscription, m.SubscriptionHolding
-    ref = checks.words("subscription_ref", subscription_ref)
-    row = connection.execute(
-        select(s.account_id, h.party_id)
-        .outerjoin(
-            h,
-            (h.subscription_id == s.subscription_id)
-            & h.superseded_at.is_(None)
-            & h.valid_to.is_(None),
-        )
-        .where(s.subscription_ref == ref)
-    ).one_or_none()
-    if row is None:
-        raise Refused("unknown_subscription", subscription_ref=ref)
-    if row.party_id != party.party_id:
-        raise Refused("not_the_holder", party_ref=party.party_ref, subscription_ref=ref)
-    return int(row.account_id)
-
-
 def numbers_of(connection: Connection, party_id: int, at: datetime) -> Iterator[str]:
     """The numbers of the subscriptions a customer holds now."""
     h, n = m.SubscriptionHolding, m.NumberHolding

@@ -79,6 +79,18 @@ def quote(
     return tuple(found[code] for code in sorted(found) if found[code].amount_fen)
 
 
+def of_model(quoted: Iterable[Charge], model: str) -> tuple[Charge, ...]:
+    """Of a business's charges a handset's own price and the fees; other models' left out.
+
+    Raises Refused: no_price.
+    """
+    models = load.by("handset_model", "code").keys() - {model}
+    charges = tuple(charge for charge in quoted if charge.code not in models)
+    if not any(charge.code == model for charge in charges):
+        raise Refused("no_price", model=model)
+    return charges
+
+
 def _first_days(codes: Query) -> Query:
     o = m.ProductOffering
     return select(o.valid_from).where(o.code.in_(codes))

@@ -59,6 +59,18 @@ def sell(journal: Journal, card_no: str, *, at: datetime) -> int:
     return int(card.face_value_fen)
 
 
+def take_back(journal: Journal, card_no: str, *, at: datetime) -> None:
+    """A sold prepaid card that was not used is in stock again.
+
+    Refuses card_not_in_stock, card_unavailable (in use, withdrawn).
+    """
+    card = _locked(journal, card_no)
+    if card.state != "sold":
+        raise Refused("card_unavailable", card=mask_number(card_no), state=card.state)
+    state = machine("prepaid_card").walk(card.state, "in_stock")
+    journal.update(_P, card_no, state=state, changed_at=at)
+
+
 def activate(journal: Journal, card_no: str, *, at: datetime) -> datetime:
     """First use of a sold prepaid card; returns when its validity ends.
 

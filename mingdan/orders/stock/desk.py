@@ -22,7 +22,6 @@ from mingdan.orders.access.gate import allow
 from mingdan.orders.journal import Journal
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock import (
-    cards,
     files,
     groups,
     imports,
@@ -38,7 +37,7 @@ from mingdan.orders.stock.model import ResourceReservation
 from mingdan.orders.stock.pool import FreeNumber, Wanted
 from mingdan.orders.store import OrderStore
 
-RESERVE, STOCK, INQUIRY, SELL_CARD = "RESERVE", "STOCK", "INQUIRY", "VOUCHER_SALE"
+RESERVE, STOCK, INQUIRY = "RESERVE", "STOCK", "INQUIRY"
 """The businesses the gate is asked about."""
 
 
@@ -181,13 +180,6 @@ class StockDesk:
         with self._writing(actor, STOCK, at) as journal:
             states.set_by_hand(journal, kind, key, state, at=at)
             return records.show(journal.connection, kind, key, at)
-
-    def sell_card(self, card_no: str, *, actor: Actor, at: datetime) -> int:
-        """See `cards.sell`; returns the face value in fen."""
-        at = checks.instant("at", at)
-        key = numbering.card(card_no)
-        with self._writing(actor, SELL_CARD, at) as journal:
-            return cards.sell(journal, key, at=at)
 
     def move_segment(self, prefix: str, state: str, *, actor: Actor, at: datetime) -> int:
         """See `segments.move`; returns the numbers blocked or given back."""

@@ -133,15 +133,18 @@ def of_handset(connection: Connection, imei: str) -> int | None:
 
 def held_for(
     connection: Connection, order_id: int, at: datetime
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Numbers and ICCIDs held for an order at `at`: `Work.reserved_numbers`, `reserved_sims`."""
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Numbers, ICCIDs and IMEIs held for an order at `at` (`Work.reserved_numbers`, ...)."""
     rows = connection.execute(
-        select(_R.number, _R.iccid).where(
+        select(_R.number, _R.iccid, _R.imei).where(
             _R.order_id == order_id, _R.state == "inProgress", _R.until > at
         )
     ).all()
-    numbers = frozenset(row.number for row in rows if row.number is not None)
-    return numbers, frozenset(row.iccid for row in rows if row.iccid is not None)
+    return (
+        frozenset(row.number for row in rows if row.number is not None),
+        frozenset(row.iccid for row in rows if row.iccid is not None),
+        frozenset(row.imei for row in rows if row.imei is not None),
+    )
 
 
 def sweep(journal: Journal, *, at: datetime, limit: int = 1000) -> int:

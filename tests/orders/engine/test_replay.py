@@ -13,6 +13,7 @@ from sqlalchemy import text
 from mingdan.errors import InputRefused
 from mingdan.orders import replay as replaying
 from mingdan.orders.commands import (
+    BuyDevice,
     ChangeNumber,
     ChangeOffer,
     Charge,
@@ -23,6 +24,7 @@ from mingdan.orders.commands import (
     Resume,
     SplitAccount,
     Suspend,
+    SwapDevice,
     SwapSim,
     Terminate,
     TransferOwner,
@@ -34,8 +36,9 @@ from mingdan.orders.money.vouchers import VoucherDesk
 from mingdan.orders.replay import replay
 from mingdan.orders.store import OrderStore
 from tests.orders.care.test_journalled import a_day_of_care
-from tests.orders.lifecycle.ways import at_once, cancel, pay, place, provision, whole
+from tests.orders.lifecycle.ways import COUNTER, at_once, cancel, pay, place, provision, whole
 from tests.orders.money.test_vouchers import CLERK, batch
+from tests.orders.stock.support import phone, phones, taken
 from tests.orders.support import (
     PEPPER,
     at,
@@ -117,6 +120,17 @@ def test_every_room_is_rebuilt(own_url: str, tmp_path: Path) -> None:
             order(ChangeOffer, "o", at(8), subscription_ref="S2", product_code="POSTPAID_5G"),
         ):
             done(store, command)
+        taken(store, "handset", phones(1, 2, 3, 4))
+        buy, swap = {"imei": phone(1)}, {"imei": phone(2), "old_imei": phone(1)}
+        at_once(desk, order(BuyDevice, "buy", at(8), **buy), at(8), 199_900)
+        at_once(desk, order(SwapDevice, "exchange", at(9), **swap), at(9), 150_900)
+        place(desk, order(BuyDevice, "wait", at(9), imei=phone(3)), at(9))
+        pay(desk, place(desk, order(BuyDevice, "gone", at(9), imei=phone(4)), at(9)), at(9))
+        cancel(desk, "gone", at(9))
+        desk.reverse("exchange", "exchange-back", actor=COUNTER, at=at(9, hours=1))
+        number = order(ChangeNumber, "c", at(), subscription_ref="S3", msisdn=msisdn(73))
+        at_once(desk, number, at(9), 1000)
+        desk.reverse("c", "c-back", actor=COUNTER, at=at(9, hours=1))
         vouchers = VoucherDesk(store, PEPPER)
         vouchers.make(batch(), tmp_path / "pins.csv", actor=CLERK, at=at(8))
         store.restrict(at(9).date(), [])

@@ -15,7 +15,7 @@ from mingdan.orders.access.offer_requests import OfferRequests
 from mingdan.orders.http.app import create_app
 from mingdan.orders.store import OrderStore
 from tests.orders.access.support import BOSS, MAKER, PEPPER, channel, keys, permit
-from tests.orders.support import at, iccid, imsi, msisdn, resident_id
+from tests.orders.support import at, iccid, imsi, msisdn, named, resident_id
 
 
 @dataclass
@@ -53,7 +53,7 @@ def opening(serial: int = 1) -> dict[str, Any]:
                 "id": f"P{serial}",
                 "role": "customer",
                 "partyType": "individual",
-                "formattedName": f"张三{serial}",
+                "formattedName": named(serial),
                 "identification": {
                     "identificationType": "resident_id",
                     "identificationId": resident_id(serial),

@@ -12,7 +12,7 @@ from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.store import OrderStore
 from tests.orders.access.support import BOSS
 from tests.orders.http.support import Shop, opening, put, shop_over
-from tests.orders.support import at, iccid, imsi, msisdn, resident_id
+from tests.orders.support import at, iccid, imsi, msisdn, named, resident_id
 
 BACK = Actor("back_office", "back_office", "li")
 
@@ -199,7 +199,7 @@ def test_personal_data_are_masked_by_role_and_every_look_is_logged(shop: Shop) -
 
     for order, serial in (("o1", 1), ("o2", 2)):
         masked = (True, "张**", "*" * 16 + resident_id(serial)[-2:], f"138******0{serial}")
-        clear = (False, f"张三{serial}", resident_id(serial), msisdn(serial))
+        clear = (False, named(serial), resident_id(serial), msisdn(serial))
         assert look("shop", order) == masked
         assert look("counter", order, **{"X-Purpose": "curiosity"}) == masked
         assert look("boss", order) == masked

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.actor import SYSTEM, Actor
 from mingdan.orders.commands import (
     ChangeNumber,
     Charge,
@@ -62,6 +62,10 @@ def change(ref: str, **values: Any) -> Call:
 CASES: list[tuple[str, Call]] = [
     ("invalid_value", asked(9, party=person(9, name="张" * 201))),
     ("invalid_value", asked(9, party=person(9, name="a\x00b"))),
+    ("name_unacceptable", asked(9, party=person(9, name="⽂明"))),
+    ("name_unacceptable", asked(9, party=person(9, name="张" * 101))),
+    ("name_unacceptable", lambda d: place(
+        d, order(TransferOwner, "x", at(), party=person(9, name="阿卜杜拉•买买提")), at(5))),
     ("invalid_value", asked(9, msisdn="'; DROP TABLE msisdn; --" * 20)),
     ("number_invalid", asked(9, msisdn="'; DROP TABLE msisdn; --")),
     ("number_invalid", asked(9, msisdn="95555")),
@@ -134,7 +138,8 @@ CASES: list[tuple[str, Call]] = [
     ("order_state", lambda d: cancel(d, "open-1", at(5))),
     ("order_state", lambda d: d.deny_cancellation("ready", "no", actor=COUNTER, at=at(5))),
     ("order_state", lambda d: d.reverse("ready", "x", actor=COUNTER, at=at(5))),
-    ("not_reversible", lambda d: d.reverse("paid-for", "x", actor=COUNTER, at=at(5))),
+    ("not_reversible", lambda d: d.reverse("bill", "x", actor=SYSTEM, at=at(5))),
+    ("order_state", lambda d: d.reverse("open-3", "x", actor=COUNTER, at=at(5))),
     ("order_ref_reused", lambda d: d.reverse("paid-for", "open-2", actor=COUNTER, at=at(5))),
     ("reversal_too_late", lambda d: d.reverse("paid-for", "x", actor=COUNTER, at=at(6))),
     ("unknown_interface", lambda d: d.place(

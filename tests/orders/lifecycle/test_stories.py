@@ -51,6 +51,7 @@ from tests.orders.support import (
     iccid,
     imsi,
     msisdn,
+    named,
     opening,
     order,
     person,
@@ -185,7 +186,7 @@ def test_the_archive_keeps_what_was_accepted_without_who_it_was(
     assert archive["accepted_by"] == archive["completed_by"] == str(COUNTER)
     assert archive["receipt"] == view.receipt
     text = repr(archive["request"])
-    for secret in (resident_id(1), "张三1", msisdn(1), imsi(1), iccid(1)):
+    for secret in (resident_id(1), named(1), msisdn(1), imsi(1), iccid(1)):
         assert secret not in text
     assert archive["request"]["product_code"] == "POSTPAID"
 
@@ -295,7 +296,7 @@ def test_what_has_a_way_back_is_taken_back_once(desk: OrderDesk, store: OrderSto
     lifted = at_once(desk, order(Resume, "r", at(), reason="customer_request"), at(3))
     assert lifted.state == "completed"
     assert desk.reverse("r", "back-r", actor=COUNTER, at=at(3)).order_type == "SUSPEND"
-    assert refused(desk.reverse, "open-1", "b2", actor=COUNTER, at=at(0)) == "not_reversible"
+    assert refused(desk.reverse, "open-1", "b2", actor=COUNTER, at=at(0)) == "later_order"
 
 
 def test_a_transfer_is_not_taken_back_over_a_later_one(desk: OrderDesk) -> None:
@@ -314,7 +315,7 @@ def test_a_clock_that_lags_takes_no_step_before_the_last(desk: OrderDesk) -> Non
 
 
 def test_what_was_entered_may_be_anything_a_person_is_called(desk: OrderDesk) -> None:
-    odd: dict[str, Any] = {"name": "O'Brien; DROP TABLE party;-- 𠮷", "contact": '{"a": [1]}'}
+    odd: dict[str, Any] = {"name": "Anne-Marie O'Neill", "contact": "'; DROP TABLE party;-- 𠮷"}
     command: Open = opening(1, party=person(1, **odd))
     assert whole(desk, command, at()).state == "completed"
 

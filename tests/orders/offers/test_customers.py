@@ -12,10 +12,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from mingdan.orders import jsonl
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.permissions import Permissions
+from mingdan.orders.commands import ModifyParty
+from mingdan.orders.comparison import differences
+from mingdan.orders.database import Database
+from mingdan.orders.http.reads import content
+from mingdan.orders.journal import Journal
 from mingdan.orders.journal_model import EntityEvent
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.lifecycle.model import Archive, StagedOrder
+from mingdan.orders.model import ProductOrderItem
 from mingdan.orders.offers.customers import BUSINESSES, CustomerDesk
+from mingdan.orders.offers.model import PartyChange
 from mingdan.orders.offers.party_forms import (
     AccountChange,
     ChangeView,
@@ -26,8 +36,11 @@ from mingdan.orders.offers.party_forms import (
     Proof,
 )
 from mingdan.orders.policy import Policy
+from mingdan.orders.reconcile import reconcile
 from mingdan.orders.refusals import Refused
+from mingdan.orders.replay import replay
 from mingdan.orders.store import OrderStore
+from tests.orders.lifecycle.ways import events, residue, rows
 from tests.orders.support import (
     PEPPER,
     at,
@@ -151,12 +164,12 @@ def test_contact_and_account_data(desk: CustomerDesk) -> None:
         actor=CLERK,
         at=at(2),
     )
-    rows = stored(desk, "SELECT name, bill_medium, bill_address FROM billing_account_data")
-    assert rows == [("某某（北京）有限公司", "paper", "北京市1号")]
+    found_ = stored(desk, "SELECT name, bill_medium, bill_address FROM billing_account_data")
+    assert found_ == [("某某（北京）有限公司", "paper", "北京市1号")]
     # every value that ever was is in the history
     found = stored(desk, "SELECT content FROM party_change WHERE request_ref = 'a2'")[0][0]
-    content = json.loads(found) if isinstance(found, str) else found
-    assert content["bill_medium"] == ["sms", "paper"]
+    kept = json.loads(found) if isinstance(found, str) else found
+    assert kept["bill_medium"] == ["sms", "paper"]
 
 
 def test_the_password_is_nowhere_and_the_right_one_opens(desk: CustomerDesk) -> None:
@@ -292,17 +305,91 @@ def test_each_kind_needs_its_own_permission(url: str, make: Any) -> None:
 def test_every_change_says_who_in_the_log(desk: CustomerDesk) -> None:
     desk.change(name(), actor=CLERK, at=at(1))
     with desk._database.reading() as connection:
-        rows = connection.execute(
+        logged = connection.execute(
             select(EntityEvent.event_type, EntityEvent.actor)
             .where(EntityEvent.entity.in_(("party", "party_change")))
             .order_by(EntityEvent.seq)
         ).all()
-    assert [row.event_type for row in rows] == [
+    assert [row.event_type for row in logged] == [
         "PartyChangeCreateEvent",
         "PartyAttributeValueChangeEvent",
         "PartyChangeStateChangeEvent",
     ]
-    assert {row.actor for row in rows} == {"counter:counter:li"}
+    assert {row.actor for row in logged} == {"counter:counter:li"}
+
+
+def test_every_change_is_an_order_like_all_others(desk: CustomerDesk) -> None:
+    store = desk._store
+    orders = OrderDesk(store)
+    desk.stage(name(), actor=CLERK, at=at(1))
+    view = orders.get("n1")
+    assert (view.order_type, view.state, view.due_fen) == ("MODIFY_PARTY_NAME", "inProgress", 0)
+    assert view.reserved_until == at(2)
+    assert orders.complete("n1", actor=CLERK, at=at(1.1)).state == "completed"
+    assert stored(desk, "SELECT name FROM party WHERE party_ref = 'P1'") == [("张山",)]
+    assert events(store, view.order_id) == ["acknowledged", "inProgress", "completed"]
+    desk.stage(contact(), actor=CLERK, at=at(2))
+    orders.cancel("c1", "changed his mind", actor=CLERK, at=at(2))
+    desk.stage(account(), actor=CLERK, at=at(2))
+    assert orders.expire(actor=CLERK, at=at(3)) == 1
+    desk.change(password(), actor=CLERK, at=at(3))
+    states = {each.request_ref: each.state for each in desk.history("P1", actor=CLERK, at=at(9))}
+    assert states == {"n1": "completed", "c1": "cancelled", "a1": "cancelled", "p1": "completed"}
+    assert {ref: orders.get(ref).state for ref in states} == states
+    assert stored(desk, "SELECT contact FROM party WHERE party_ref = 'P1'") == [("13900139000",)]
+    assert residue(store) == {}
+    told = str(rows(store, Archive, StagedOrder, ProductOrderItem))
+    for secret in ("张山", "13900139111", "scrypt$", "830715"):
+        assert secret not in told
+    assert reconcile(store, at(9)) == []
+
+
+def test_what_is_staged_is_shown_to_no_partner(desk: CustomerDesk) -> None:
+    store = desk._store
+    desk.stage(name(), actor=CLERK, at=at(1))
+    desk.stage(password(), actor=CLERK, at=at(1))
+    desk.stage(account(bill_medium="paper", bill_address="北京市1号"), actor=CLERK, at=at(1))
+    with store.database.reading() as connection:
+        for ref in ("n1", "p1", "a1"):
+            shown = str(content(connection, OrderDesk(store).get(ref), clear=True))
+            for secret in ("张山", "scrypt", "北京市1号"):
+                assert secret not in shown
+
+
+def test_a_change_staged_before_it_was_an_order_gives_way(desk: CustomerDesk) -> None:
+    staged = {
+        "party_id": 1, "business": "MODIFY_PARTY_NAME", "state": "acknowledged",
+        "content": {"name": ["张三", "张四"]}, "staged_at": at(), "staged_by": "x",
+        "until": at(0.5),
+    }  # fmt: skip
+    with desk._database.writing() as connection:
+        Journal(connection, at(), "x").insert(PartyChange, request_ref="old", **staged)
+    assert refused(desk.commit, "old") == "change_expired"
+    desk.change(name(), actor=CLERK, at=at(1))
+    states = {view.request_ref: view.state for view in desk.history("P1", actor=CLERK, at=at(9))}
+    assert states == {"old": "cancelled", "n1": "completed"}
+
+
+def test_nobody_goes_round_the_desk_that_identifies_the_customer(desk: CustomerDesk) -> None:
+    command = ModifyParty(
+        order_ref="x", at=at(1), party_ref="P1", kind="name", values={"name": "张山"}
+    )
+    assert refused(OrderDesk(desk._store).place, command) == "unknown_business"
+    assert refused(OrderDesk(desk._store).run, command) == "unknown_business"
+    assert desk._store.apply([command]).refused[0].code == "unknown_business"
+    found, bad = jsonl.read([b'{"command": "modify_party", "order_ref": "x"}'])
+    assert (found, len(bad)) == ({}, 1)
+
+
+def test_changes_are_rebuilt_from_the_logs(desk: CustomerDesk, tmp_path: Path) -> None:
+    desk.change(name(), actor=CLERK, at=at(1))
+    desk.change(account(), actor=CLERK, at=at(1))
+    desk.change(password(), actor=CLERK, at=at(1))
+    desk.stage(contact(), actor=CLERK, at=at(1))
+    target = Database(sqlite_url(tmp_path))
+    replay(desk._database, target)
+    assert [each.table for each in differences(desk._database, target)] == []
+    target.close()
 
 
 def test_one_of_many_at_once_is_staged(desk: CustomerDesk) -> None:

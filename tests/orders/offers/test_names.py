@@ -7,9 +7,14 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from mingdan.orders.offers.names import acceptable
 from mingdan.orders.refusals import Refused
+from mingdan.orders.store import OrderStore
+from tests.orders.support import done, opening, person, sqlite_store
+
+__all__ = ["sqlite_store"]
 
 GOOD = [
     ("individual", "张三"),
@@ -74,10 +79,31 @@ def test_what_is_no_text_is_refused(name: object) -> None:
     assert refused.value.code == "invalid_value"
 
 
+def test_the_quick_way_takes_no_character_that_has_another_form() -> None:
+    taken = []
+    for code in range(0x10000):
+        character = chr(code)
+        try:
+            acceptable(character, party_type="individual", longest=9)
+        except Refused:
+            continue
+        taken.append(character)
+    assert {"〇", "一", "龥", "A", "z"} <= set(taken)
+    assert all(unicodedata.normalize("NFKC", each) == each for each in taken)
+
+
+def test_a_name_on_record_is_not_looked_at_again(sqlite_store: OrderStore) -> None:
+    odd = person(1, name="张三 (old)")
+    done(sqlite_store, opening(1))
+    with sqlite_store.database.writing() as connection:
+        connection.execute(text("UPDATE party SET name = '张三 (old)'"))
+    done(sqlite_store, opening(2, party=odd))
+
+
 @given(st.text(max_size=30), st.sampled_from(["individual", "organization"]))
-def test_whatever_is_taken_has_one_form_only(text: str, party_type: str) -> None:
+def test_whatever_is_taken_has_one_form_only(entered: str, party_type: str) -> None:
     try:
-        taken = acceptable(text, party_type=party_type, longest=30)
+        taken = acceptable(entered, party_type=party_type, longest=30)
     except Refused:
         return
     folded = taken.translate({ord("（"): "(", ord("）"): ")", ord("，"): ",", ord("、"): ","})

@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import SYSTEM
-from mingdan.orders.commands import Terminate
+from mingdan.orders.commands import BuyDevice, Terminate
+from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.lifecycle.payment import Money
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock.desk import StockDesk
-from mingdan.orders.stock.handsets import BuyHandset, HandsetDesk
 from mingdan.orders.stock.model import ResourceReservation
 from mingdan.orders.store import OrderStore
 from tests.orders.stock.support import COUNTER, mobile, numbers, phone, phones, take, taken
@@ -95,18 +96,20 @@ def test_one_handset_is_sold_once(url: str) -> None:
         taken(store, "handset", phones(1))
 
     def buy(who: int) -> str:
-        request = BuyHandset(
-            order_ref=f"b{who}", subscription_ref=f"S{who}", imei=phone(1), amount_fen=199_900
+        command = BuyDevice(
+            order_ref=f"b{who}", at=at(1), subscription_ref=f"S{who}", imei=phone(1)
         )
+        money = Money(amount_fen=199_900, correlator=f"b{who}")
         with OrderStore.open(url) as store:
             try:
-                return HandsetDesk(store).buy(request, actor=COUNTER, at=at(1)).order_ref
+                desk = OrderDesk(store)
+                return desk.run(command, actor=COUNTER, at=at(1), payment=money).state
             except Refused as refused:
                 return refused.code
 
     with ThreadPoolExecutor(4) as pool:
         said = sorted(pool.map(buy, range(1, 5)))
-    assert said[1:] == ["handset_unavailable"] * 3
+    assert said == ["completed", *["handset_unavailable"] * 3]
 
 
 class Reservations(RuleBasedStateMachine):

@@ -1,0 +1,37 @@
+"""Orders on their way that keep others of the same subscription out.
+
+Here: looking for one. Not here: which kinds are exclusive (`reference/order_lifecycle.csv`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from mingdan.orders import model as m
+from mingdan.orders.bulk import Query, find
+from mingdan.orders.lifecycle.kinds import kind
+from mingdan.orders.lifecycle.model import StagedOrder
+from mingdan.orders.refusals import Refused
+
+
+def alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
+    """Return if no exclusive order of the subscription is on its way at `at`.
+
+    Raises Refused: order_in_transit.
+    """
+    for order_ref, order_type, until in find(connection, _on_their_way, [subscription_ref]):
+        if at < until and kind(order_type).exclusive:
+            raise Refused(
+                "order_in_transit", subscription_ref=subscription_ref, order_ref=order_ref
+            )
+
+
+def _on_their_way(subscription_refs: Query) -> Query:
+    o, s = m.ProductOrder, StagedOrder
+    return (
+        select(o.order_ref, o.order_type, s.until)
+        .join(s, s.order_id == o.order_id)
+        .where(s.closed_at.is_(None), s.subscription_ref.in_(subscription_refs))
+    )
