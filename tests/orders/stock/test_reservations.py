@@ -160,9 +160,9 @@ def test_reservations_of_an_order_and_what_they_hold(store: OrderStore) -> None:
     keys = [reserve(store, serial, order_id=7) for serial in (1, 2)]
     with store.database.reading() as connection:
         assert r.of_order(connection, 7) == keys
-        numbers, sims = r.held_for(connection, 7, at(hours=0.2))
-        assert (numbers, sims) == ({msisdn(1), msisdn(2)}, {iccid(1), iccid(2)})
-        assert r.held_for(connection, 7, at(1)) == (frozenset(), frozenset())
+        found = r.held_for(connection, 7, at(hours=0.2))
+        assert found == ({msisdn(1), msisdn(2)}, {iccid(1), iccid(2)}, frozenset())
+        assert r.held_for(connection, 7, at(1)) == (frozenset(),) * 3
     with store.database.writing() as connection:
         r.complete(Journal(connection, at(), "test"), keys[0], at=at())
     with store.database.reading() as connection:
