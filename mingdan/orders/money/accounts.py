@@ -16,6 +16,7 @@ from mingdan.orders import checks
 from mingdan.orders import commands as c
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.gate import allow
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import balances, buckets, carrying, receipts, views
 from mingdan.orders.money.receipts import Issued
@@ -37,7 +38,13 @@ from mingdan.orders.store import OrderStore
 
 
 class AccountDesk:
-    """Money of subscriptions over an open store. `at` is when it happens, aware."""
+    """Money of subscriptions over an open store. `at` is when it happens, aware.
+
+    Every call that changes something asks the gate first and raises Refused with
+    its codes (unknown_interface, interface_closed, business_not_permitted,
+    out_of_hours): PAY, REFUND, BILL to deduct, MERGE_ACCOUNT, SPLIT_ACCOUNT,
+    TERMINATE to settle, BALANCE to freeze or release a balance.
+    """
 
     def __init__(self, store: OrderStore) -> None:
         self._store = store
@@ -62,6 +69,7 @@ class AccountDesk:
             amount_fen=fen,
         )
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business="PAY", at=at)
             lifts = self._lifts(connection, command)
             carrying.hold(self._store, connection, [command, *lifts])
             key, product = carrying.subscription_of(connection, request.subscription_ref)
@@ -111,6 +119,7 @@ class AccountDesk:
             amount_fen=fen,
         )
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business="REFUND", at=at)
             carrying.hold(self._store, connection, [command])
             key, _ = carrying.subscription_of(connection, request.subscription_ref)
             account_id = balances.account_of(connection, key, at)
@@ -139,6 +148,7 @@ class AccountDesk:
             due_at=at,
         )
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business="BILL", at=at)
             carrying.hold(self._store, connection, [command])
             ref = request.subscription_ref
             key, _ = carrying.subscription_of(connection, ref)
@@ -177,7 +187,7 @@ class AccountDesk:
             with_subscription_ref=request.with_subscription_ref,
             effective_from=request.effective_from,
         )
-        return self._regroup(command)
+        return self._regroup(command, actor, "MERGE_ACCOUNT")
 
     def split(self, request: SplitRequest, *, actor: Actor, at: datetime) -> Regrouped:
         """分帐: from then on its own account pays again. Raises Refused as 合帐 does."""
@@ -188,7 +198,7 @@ class AccountDesk:
             subscription_ref=request.subscription_ref,
             effective_from=request.effective_from,
         )
-        return self._regroup(command)
+        return self._regroup(command, actor, "SPLIT_ACCOUNT")
 
     def suspend_balance(self, subscription_ref: str, *, actor: Actor, at: datetime) -> BucketView:
         """Freeze a prepaid balance: no use, no top-up, no refund. Raises Refused."""
@@ -202,8 +212,10 @@ class AccountDesk:
         self, subscription_ref: str, correlator: str, *, actor: Actor, at: datetime
     ) -> Settlement:
         """销号: give back what is left, newest payments first. Raises Refused(not_terminated)."""
+        at = checks.instant("at", at)
         with self._store.database.writing() as connection:
-            journal = Journal(connection, checks.instant("at", at), str(actor))
+            allow(connection, actor=actor, business="TERMINATE", at=at)
+            journal = Journal(connection, at, str(actor))
             return settle(
                 self._store,
                 journal,
@@ -218,8 +230,11 @@ class AccountDesk:
             key, _ = carrying.subscription_of(connection, subscription_ref)
             return views.standing(connection, key, subscription_ref, checks.instant("at", at))
 
-    def _regroup(self, command: c.MergeAccount | c.SplitAccount) -> Regrouped:
+    def _regroup(
+        self, command: c.MergeAccount | c.SplitAccount, actor: Actor, business: str
+    ) -> Regrouped:
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business=business, at=command.at)
             carrying.hold(self._store, connection, [command])
             applied = carrying.carry_out(self._store, connection, [command])
             account_id, start = views.membership(connection, command.order_ref)
@@ -233,6 +248,7 @@ class AccountDesk:
     def _turn(self, ref: str, status: str, actor: Actor, at: datetime) -> BucketView:
         at = checks.instant("at", at)
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business="BALANCE", at=at)
             carrying.hold_subscriptions(self._store, connection, [ref])
             key, _ = carrying.subscription_of(connection, ref)
             account_id = balances.account_of(connection, key, at)

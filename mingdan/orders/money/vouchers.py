@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mingdan.orders import checks
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.gate import allow
 from mingdan.orders.commands import SellVouchers
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle.desk import OrderDesk
@@ -37,7 +38,12 @@ from mingdan.orders.store import OrderStore
 
 
 class VoucherDesk:
-    """Vouchers over an open store; `pepper` keys their PINs. `at` is aware."""
+    """Vouchers over an open store; `pepper` keys their PINs. `at` is aware.
+
+    Every call that changes something asks the gate first and raises Refused with
+    its codes (unknown_interface, interface_closed, business_not_permitted,
+    out_of_hours): TOPUP_VOUCHER to redeem, VOUCHER_SALE to sell, else VOUCHER_STOCK.
+    """
 
     def __init__(self, store: OrderStore, pepper: bytes) -> None:
         self._store = store
@@ -110,7 +116,7 @@ class VoucherDesk:
         order_ref_reused.
         """
         mac = pins.digest_or_none(self._pepper, request.pin)
-        with self._journal(actor, at) as journal:
+        with self._journal(actor, at, "TOPUP_VOUCHER") as journal:
             done = redeem(self._store, journal, request, mac)
         # Only now: the failed attempt must be on record.
         if done is None:
@@ -162,7 +168,10 @@ class VoucherDesk:
             return batch_view(connection, ref, checks.instant("at", at))
 
     @contextmanager
-    def _journal(self, actor: Actor, at: datetime) -> Iterator[Journal]:
+    def _journal(
+        self, actor: Actor, at: datetime, business: str = "VOUCHER_STOCK"
+    ) -> Iterator[Journal]:
         instant = checks.instant("at", at)
         with self._store.database.writing() as connection:
+            allow(connection, actor=actor, business=business, at=instant)
             yield Journal(connection, instant, str(actor))

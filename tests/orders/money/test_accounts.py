@@ -25,7 +25,7 @@ from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
 from tests.orders.support import PEPPER, at, done, opening, order, person, refusal
 
-CLERK = Actor("counter", "0001", "clerk-7")
+CLERK = Actor("manager", "counter", "clerk-7")
 
 
 @pytest.fixture
@@ -308,3 +308,18 @@ def test_an_account_others_pay_from_is_not_emptied(store: OrderStore, desk: Acco
     assert desk.settle("S1", "end", actor=CLERK, at=at(5)).refunded_fen == 0
     done(store, order(Terminate, "y", at(6), subscription_ref="S2"))
     assert desk.settle("S2", "end2", actor=CLERK, at=at(6)).refunded_fen == 350
+
+
+def test_who_may_not_do_it_moves_no_money(store: OrderStore) -> None:
+    desk = AccountDesk(store)
+    hotline = Actor("hotline", "hotline", "voice-1")
+    with pytest.raises(Refused) as refused:
+        desk.pay(
+            PayRequest(subscription_ref="S1", amount_fen=100, correlator="p1"),
+            actor=hotline,
+            at=at(9),
+        )
+    assert refused.value.code == "business_not_permitted"
+    with pytest.raises(Refused) as refused:
+        desk.suspend_balance("S1", actor=Actor("counter", "counter", "clerk-1"), at=at(9))
+    assert refused.value.code == "business_not_permitted"

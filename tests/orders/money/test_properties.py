@@ -40,7 +40,7 @@ from tests.orders.support import (
     sqlite_url,
 )
 
-CLERK = Actor("counter", "0001", "clerk-7")
+CLERK = Actor("manager", "counter", "clerk-7")
 SUBS = (1, 2, 3)
 subs = st.sampled_from(SUBS)
 fens = st.integers(1, 300)

@@ -19,7 +19,7 @@ from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
 from tests.orders.support import at, done, opening, order
 
-CLERK = Actor("counter", "0001", "clerk-7")
+CLERK = Actor("manager", "counter", "clerk-7")
 
 
 @pytest.fixture

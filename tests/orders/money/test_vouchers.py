@@ -29,7 +29,7 @@ from mingdan.orders.schema import METADATA
 from mingdan.orders.store import OrderStore
 from tests.orders.support import PEPPER, at, done, opening, order
 
-CLERK = Actor("counter", "counter", "clerk-7")
+CLERK = Actor("manager", "counter", "clerk-7")
 WORKERS = 8
 
 
