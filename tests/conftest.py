@@ -44,7 +44,10 @@ def lake(settings: Settings) -> Lake:
 @pytest.fixture
 def night(settings: Settings, lake: Lake) -> Iterator[Night]:
     """An installation with an empty lake of four buckets."""
+    from tests.orders.support import put_store
+
     assert lake.buckets == 4
+    put_store(settings.data)
     opened = Night(settings)
     yield opened
     if "orders" in opened.__dict__:

@@ -32,6 +32,7 @@ from mingdan.reports.tables import REPORT_ASSERTIONS
 from mingdan.senders.flag import flag
 from mingdan.settings import Settings
 from mingdan.tables import Table
+from tests.orders.support import put_store
 
 FIRST = date(2026, 11, 2)
 LONG_AGO = datetime(2020, 1, 1)  # noqa: DTZ001 (the lake's form)
@@ -76,6 +77,7 @@ class World:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         Lake(self.settings.lake, buckets=2)
+        put_store(self.settings.data)
         self.night = Night(self.settings)
 
     def copy(self, root: Path) -> World:

@@ -37,12 +37,12 @@ def allow(connection: Connection, *, actor: Actor, business: str, at: datetime) 
     Raises Refused: unknown_interface, interface_closed, agreement_not_in_force,
     business_not_permitted, or out_of_hours unless an approved request covers `at`.
     """
-    interface = open_interface(connection, actor.interface_no, at)
-    hours = None
+    number = checks.words("interface_no", actor.interface_no)
+    found, hours = rules.at_gate(connection, actor.role, number, business, at)
+    interface = _open(connection, number, found, at)
     # A partner acts through his own interface and nobody else does.
-    if (actor.role == rules.PARTNER_ROLE) == (interface.partner_id is not None):
-        hours = rules.hours_of(connection, actor.role, actor.interface_no, business, at)
-    if hours is None or hours.never:
+    own_way = (actor.role == rules.PARTNER_ROLE) == (interface.partner_id is not None)
+    if not own_way or hours is None or hours.never:
         raise Refused(
             "business_not_permitted",
             role=actor.role,
@@ -61,7 +61,13 @@ def open_interface(connection: Connection, interface_no: str, at: datetime) -> r
 
     Raises Refused: unknown_interface, interface_closed, agreement_not_in_force.
     """
-    found = rules.interface(connection, checks.words("interface_no", interface_no), at)
+    number = checks.words("interface_no", interface_no)
+    return _open(connection, number, rules.interface(connection, number, at), at)
+
+
+def _open(
+    connection: Connection, interface_no: str, found: rules.Interface | None, at: datetime
+) -> rules.Interface:
     if found is None:
         raise Refused("unknown_interface", interface_no=interface_no)
     if not found.open or found.partner_status not in (None, "active"):

@@ -11,17 +11,18 @@ So a business is taken from one interface by a row that says `never`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from mingdan.calendar import day_start
-from mingdan.orders.access import hours
 from mingdan.orders.access import model as m
-from mingdan.orders.access.hours import Hours
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.access.hours import Hours, parse
+from mingdan.orders.bulk import Query, find, find_all
 from mingdan.orders.column_types import Instant
 from mingdan.reference import load
 
@@ -77,7 +78,11 @@ def roles() -> dict[str, dict[str, str]]:
 
 def interface(connection: Connection, interface_no: str, at: datetime) -> Interface | None:
     """The interface of that number as of `at`; None if there is none."""
-    for partner_id, period_id, status in find(connection, _interface_at, [interface_no], at=at):
+    return _interface(interface_no, find(connection, _interface_at, [interface_no], at=at), at)
+
+
+def _interface(interface_no: str, rows: Sequence[Any], at: datetime) -> Interface | None:
+    for partner_id, period_id, status in rows:
         return Interface(interface_no, period_id is not None, partner_id, status)
     shipped = load.by("interface", "interface_no").get(interface_no)
     if shipped is None:
@@ -103,16 +108,33 @@ def hours_of(
     connection: Connection, role: str, interface_no: str, business: str, at: datetime
 ) -> Hours | None:
     """The hours of the most specific permission in force at `at`; None without any."""
-    asked = {"role": role, "business": business, "at": at}
-    own: dict[_Triple, str] = {
-        (role, number, what): text
-        for number, what, text in find(connection, _permissions_at, {interface_no, ANY}, **asked)
-    }
+    return at_gate(connection, role, interface_no, business, at)[1]
+
+
+def at_gate(
+    connection: Connection, role: str, interface_no: str, business: str, at: datetime
+) -> tuple[Interface | None, Hours | None]:
+    """`interface` and `hours_of` in one go: every order asks for both."""
+    interfaces, permissions = find_all(
+        connection,
+        [(_interface_at, [interface_no]), (_permissions_at, {interface_no, ANY})],
+        role=role,
+        business=business,
+        at=at,
+    )
+    own: dict[_Triple, str] = {(role, row[0], row[1]): row[2] for row in permissions}
+    hours = _most_specific(own, role, interface_no, business, at)
+    return _interface(interface_no, interfaces, at), hours
+
+
+def _most_specific(
+    own: dict[_Triple, str], role: str, interface_no: str, business: str, at: datetime
+) -> Hours | None:
     for number in (interface_no, ANY):
         for what in (business, ANY):
             found = own.get((role, number, what)) or _shipped_at((role, number, what), at)
             if found is not None:
-                return hours.parse(found)
+                return parse(found)
     return None
 
 

@@ -17,21 +17,23 @@ from sqlalchemy import Connection, or_, select
 from mingdan.orders import model as m
 from mingdan.orders.bulk import Query, find
 from mingdan.orders.money.balances import account_of, accounts, own_account
-from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
+from mingdan.orders.store import OrderStore
 from mingdan.orders.working_set import Document
 from mingdan.reference import load
 
 
 def check(
-    connection: Connection, policy: Policy, document: Document, product_code: str, at: datetime
+    store: OrderStore, connection: Connection, document: Document, product_code: str, at: datetime
 ) -> None:
     """Return if the document is good for one more subscription of this product at `at`.
 
-    Raises Refused: credit_arrears, credit_blocked.
+    Raises Refused: unknown_product, credit_arrears, credit_blocked.
     """
-    [(kind,)] = find(connection, _payment_kind, [product_code])
-    if not policy.at(f"credit_check_{kind}", at):
+    offering = store.offerings.get(product_code)
+    if offering is None:
+        raise Refused("unknown_product", product_code=product_code)
+    if not store.policy.at(f"credit_check_{offering.payment_kind}", at):
         return
     subscriptions = _subscriptions(connection, document)
     if not subscriptions:
@@ -79,8 +81,3 @@ def _held_by_document(numbers: Query) -> Query:
             or_(h.valid_to.is_(None), h.valid_to == s.terminated_at),
         )
     )
-
-
-def _payment_kind(codes: Query) -> Query:
-    o = m.ProductOffering
-    return select(o.payment_kind).where(o.code.in_(codes))
