@@ -142,7 +142,7 @@ def single(kind: str, orders: int) -> None:
             clock, each = Clock(), orders // CALLERS
             prefix = name[-4:]
             base = 1 if work is _apply_each else orders + 1
-            ready = time.time() + (READY_SECONDS if kind == "postgresql" else 1)
+            ready = time.time() + (READY_SECONDS if kind == "postgresql" else 6)
             parts = [(url, prefix, base + i * each, each, ready) for i in range(CALLERS)]
             with clock.running():
                 if kind == "sqlite":

@@ -138,7 +138,7 @@ def _checked(
     if not how.waits:
         return ()
     if tried.takes is not None and code is not None:
-        credit.check(store, connection, tried.takes, code, at)
+        credit.check(store, connection, tried.takers, code, at)
     return pricing.charges(connection, tried, at)
 
 

@@ -52,6 +52,12 @@ class Attempt:
     """The document under whose cap it takes one more place."""
 
     @property
+    def takers(self) -> list[int]:
+        """Every party record of the document in `takes`."""
+        found = self.batch.on_record.parties_of.get(self.takes, ()) if self.takes else ()
+        return [party.party_id for party in found]
+
+    @property
     def product_code(self) -> str | None:
         """The product it is about; a business of a party alone has none."""
         return self.subscription.product_code if self.subscription else None

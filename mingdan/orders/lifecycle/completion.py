@@ -64,7 +64,7 @@ def complete(
         store, connection, command, at, staged=Staged(record.order_id, record.state), real=True
     )
     if tried.takes is not None and tried.product_code is not None:
-        credit.check(store, connection, tried.takes, tried.product_code, at)
+        credit.check(store, connection, tried.takers, tried.product_code, at)
     journal = Journal(connection, at, str(actor))
     tried.write(journal)
     _close(journal, record, tried)

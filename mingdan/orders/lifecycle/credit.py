@@ -10,6 +10,7 @@ do not count (`suspend_reason.csv`, `set_by`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
@@ -19,14 +20,19 @@ from mingdan.orders.bulk import Query, find
 from mingdan.orders.money.balances import account_of, accounts, own_account
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
-from mingdan.orders.working_set import Document
 from mingdan.reference import load
 
 
 def check(
-    store: OrderStore, connection: Connection, document: Document, product_code: str, at: datetime
+    store: OrderStore,
+    connection: Connection,
+    parties: Iterable[int],
+    product_code: str,
+    at: datetime,
 ) -> None:
-    """Return if the document is good for one more subscription of this product at `at`.
+    """Return if a document is good for one more subscription of this product at `at`.
+
+    `parties`: the document's party records.
 
     Raises Refused: unknown_product, credit_arrears, credit_blocked.
     """
@@ -35,7 +41,7 @@ def check(
         raise Refused("unknown_product", product_code=product_code)
     if not store.policy.at(f"credit_check_{offering.payment_kind}", at):
         return
-    subscriptions = _subscriptions(connection, document)
+    subscriptions = sorted({row[0] for row in find(connection, _held_by, parties)})
     if not subscriptions:
         return
     paying = {account_of(connection, each, at) for each in subscriptions}
@@ -61,22 +67,14 @@ def check(
         raise Refused("credit_blocked", reasons=found)
 
 
-def _subscriptions(connection: Connection, document: Document) -> list[int]:
-    """Subscriptions the document's parties hold or held last: debts outlive a termination."""
-    kind, number = document
-    return sorted(
-        {row[0] for row in find(connection, _held_by_document, [number]) if row[1] == kind}
-    )
-
-
-def _held_by_document(numbers: Query) -> Query:
-    h, p, s = m.SubscriptionHolding, m.Party, m.Subscription
+def _held_by(parties: Query) -> Query:
+    """What the parties hold or held last: debts outlive a termination."""
+    h, s = m.SubscriptionHolding, m.Subscription
     return (
-        select(h.subscription_id, p.document_type)
-        .join(p, p.party_id == h.party_id)
+        select(h.subscription_id)
         .join(s, s.subscription_id == h.subscription_id)
         .where(
-            p.document_number.in_(numbers),
+            h.party_id.in_(parties),
             h.superseded_at.is_(None),
             or_(h.valid_to.is_(None), h.valid_to == s.terminated_at),
         )
