@@ -234,7 +234,7 @@ class WorkingSet:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
             return find(connection, make, keys)
 
-        def together(*asked: tuple[Maker, Iterable[Any]]) -> list[Sequence[Any]]:
+        def all_of(*asked: tuple[Maker, Iterable[Any]]) -> list[Sequence[Any]]:
             return find_all(connection, asked)
 
         for row in rows(queries.subscriptions, named.subscriptions):
@@ -244,14 +244,14 @@ class WorkingSet:
         self._name_held(named, ids)
         self._read_accounts(rows, named)
         lock(named.resources())
-        self._read_resources(together, named)
+        self._read_resources(all_of, named)
         self._read_equipment(rows, named)
         self._read_account_data(rows, named)
         if named.cards or named.voucher_batches:
             self.counter.read(rows, named.cards, named.voucher_batches)
         if named.imeis:
             self.devices.read(rows, named.imeis)
-        self._read_parties(together, named)
+        self._read_parties(all_of, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
         """Accounts, locked: after the customers and before numbers and SIMs."""
@@ -348,10 +348,10 @@ class WorkingSet:
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
                 named.imsis.add(imsi_text(span.what[1]))
 
-    def _read_resources(self, together: Callable[..., Any], named: Named) -> None:
+    def _read_resources(self, all_of: Callable[..., Any], named: Named) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
         keys = {int(number) for number in named.numbers | named.imsis}
-        holdings, numbers, by_imsi, by_iccid = together(
+        holdings, numbers, by_imsi, by_iccid = all_of(
             (queries.holdings_of_keys, keys),
             (queries.numbers, named.numbers),
             (queries.sims_by_imsi, named.imsis),
@@ -369,14 +369,14 @@ class WorkingSet:
         assert sim.imsi is not None  # noqa: S101 - a SIM has one; only numbers do not
         self.sim_by_imsi[sim.imsi] = sim
 
-    def _read_parties(self, together: Callable[..., Any], named: Named) -> None:
+    def _read_parties(self, all_of: Callable[..., Any], named: Named) -> None:
         owners = {
             span.what[1]
             for s in self.subscriptions.values()
             for span in self.owners.of(0, s.subscription_id)
         }
         numbers = {number for _, number in named.documents}
-        *parties, places = together(
+        *parties, places = all_of(
             (queries.parties_by_ref, named.parties),
             (queries.parties_by_id, owners),
             (queries.parties_by_document, numbers),
@@ -390,7 +390,7 @@ class WorkingSet:
             self.places[document_type, number].append((order_id, until))
         named_parties = {p.party_id for d in named.documents for p in self.parties_of.get(d, ())}
         protected = {self.parties[ref].party_id for ref in named.parties if ref in self.parties}
-        in_service, restrictions, protections = together(
+        in_service, restrictions, protections = all_of(
             (queries.in_service, named_parties),
             (queries.restrictions, named_parties),
             (queries.protections, protected),

@@ -104,17 +104,13 @@ def sees_clear(role: str) -> bool:
     return row is not None and row["personal_data"] == "clear"
 
 
-def hours_of(
-    connection: Connection, role: str, interface_no: str, business: str, at: datetime
-) -> Hours | None:
-    """The hours of the most specific permission in force at `at`; None without any."""
-    return at_gate(connection, role, interface_no, business, at)[1]
-
-
 def at_gate(
     connection: Connection, role: str, interface_no: str, business: str, at: datetime
 ) -> tuple[Interface | None, Hours | None]:
-    """`interface` and `hours_of` in one go: every order asks for both."""
+    """The interface, and the hours of the most specific permission in force (None without any).
+
+    In one go: every order asks for both.
+    """
     interfaces, permissions = find_all(
         connection,
         [(_interface_at, [interface_no]), (_permissions_at, {interface_no, ANY})],
