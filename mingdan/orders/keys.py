@@ -9,16 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from itertools import count
-from threading import Lock
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from mingdan.orders.bulk import driver_cursor
 from mingdan.orders.schema import METADATA
 
 MOST_AHEAD = 128
-"""Keys a process takes beyond what it needs; those it does not use stay unused for ever."""
+"""Keys a connection takes beyond what it needs; those it does not use stay unused for ever."""
 
 
 class Keys:
@@ -40,7 +38,7 @@ class Keys:
 
     def _more(self, table: str) -> Iterator[int]:
         if self._postgresql:
-            return _ahead(self._connection.engine).take(self._connection, table, self._block)
+            return _ahead(self._connection).take(self._connection, table, self._block)
         # The only writer, and rows are never deleted: nobody else takes these.
         cursor = driver_cursor(self._connection)
         (highest,) = cursor.execute(_highest(table)).fetchone()
@@ -48,32 +46,37 @@ class Keys:
 
 
 class _Ahead:
-    """Keys this process took from the sequences and has not given out yet."""
+    """Keys a connection took from the sequences and has not given out yet.
+
+    They go with the connection: a server that crashed may have forgotten that it
+    gave them out, and gives them to somebody else.
+    """
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._left: dict[str, list[int]] = defaultdict(list)
         self._taken: dict[str, int] = defaultdict(int)
 
     def take(self, connection: Connection, table: str, wanted: int) -> Iterator[int]:
         """`wanted` keys in ascending order; whoever takes often is given more at once."""
-        with self._lock:
-            left = self._left[table]
-            if len(left) < wanted:
-                more = max(wanted - len(left), min(MOST_AHEAD, self._taken[table]))
-                self._taken[table] += more
-                rows = driver_cursor(connection).execute(_NEXT_KEYS, (_sequence(table), more))
-                left += [int(key) for (key,) in rows.fetchall()]
-            found, self._left[table] = left[:wanted], left[wanted:]
+        left = self._left[table]
+        if len(left) < wanted:
+            more = max(wanted - len(left), min(MOST_AHEAD, self._taken[table]))
+            self._taken[table] += more
+            rows = driver_cursor(connection).execute(_NEXT_KEYS, (_sequence(table), more))
+            left += [int(key) for (key,) in rows.fetchall()]
+        found, self._left[table] = left[:wanted], left[wanted:]
         return iter(found)
 
 
 _NEXT_KEYS = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
-_AHEAD: WeakKeyDictionary[Engine, _Ahead] = WeakKeyDictionary()
 
 
-def _ahead(engine: Engine) -> _Ahead:
-    return _AHEAD.setdefault(engine, _Ahead())
+def _ahead(connection: Connection) -> _Ahead:
+    info = connection.connection.info
+    if "mingdan_keys" not in info:
+        info["mingdan_keys"] = _Ahead()
+    found: _Ahead = info["mingdan_keys"]
+    return found
 
 
 @cache

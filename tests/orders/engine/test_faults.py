@@ -15,11 +15,14 @@ from threading import Thread
 from time import sleep
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import func, select
 
+from mingdan.errors import Unreachable
 from mingdan.orders.comparison import differences
 from mingdan.orders.database import Database
+from mingdan.orders.keys import Keys
 from mingdan.orders.model import Base, NumberHolding, OrderEvent, ProductOrder, ProductOrderItem
 from mingdan.orders.store import OrderStore
 from tests.orders.engine.test_replay import LIFE, rebuilt
@@ -126,6 +129,30 @@ def test_a_server_restarted_under_load_loses_nothing(server: tuple[str, Any]) ->
     with OrderStore.open(url) as store:
         assert store.apply(orders).repeated == len(orders)
         assert len(store.outbox().events) == 3 * len(orders)
+
+
+def _take_keys_and_crash(store: OrderStore, postmaster: int) -> None:
+    with store.database.writing() as connection:
+        for _ in range(3):
+            Keys(connection, 60, postgresql=True).next("subscription_holding")
+        os.kill(postmaster, signal.SIGQUIT)
+        sleep(0.5)
+        connection.execute(select(1))
+
+
+def test_keys_taken_before_a_crash_are_not_used_after_it(server: tuple[str, Any]) -> None:
+    url, running = server
+    with OrderStore.open(url) as store:
+        # Or the server might write down in the background that it gave them out.
+        with psycopg.connect(url, autocommit=True) as own:
+            own.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+            own.execute("SELECT pg_reload_conf()")
+        with pytest.raises(Unreachable):
+            _take_keys_and_crash(store, running.get_pid())
+        running.start()
+        with OrderStore.open(url) as other:
+            assert other.apply([order_of(serial) for serial in range(1, 301)]).completed == 300
+        assert store.apply([order_of(serial) for serial in range(301, 401)]).completed == 100
 
 
 def test_a_filled_store_goes_back_and_forth_unharmed(own_url: str, tmp_path: Path) -> None:
