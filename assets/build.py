@@ -7,6 +7,7 @@ what exists (the stage modules) and when it runs (`pipelines`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from inspect import getdoc
 
 import dagster as dg
 
@@ -157,4 +158,4 @@ def window(table: Table, nights: int) -> dg.AssetDep:
 
 
 def _description(step: NamedStep, table: Table) -> str:
-    return f"{table.grain[0].upper()}{table.grain[1:]}.\n\n{(step.run.__doc__ or '').strip()}"
+    return f"{table.grain[0].upper()}{table.grain[1:]}.\n\n{getdoc(step.run) or ''}"

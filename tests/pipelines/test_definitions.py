@@ -29,6 +29,8 @@ def test_every_asset_is_described(key: str) -> None:
     assert node.owners == ["team:mingdan"]
     assert node.group_name == (TABLES[key].stage if key in TABLES else "lists")
     assert node.description
+    # Indented, Markdown takes a paragraph for code.
+    assert "\n    " not in node.description
     assert node.kinds
     assert node.pools == {"lake"}
     assert node.partitions_def is not None
