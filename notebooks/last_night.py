@@ -86,12 +86,12 @@ def _(Figure, GUIDED_USAGE, LIST_ENTRIES, REJECTED_USAGE, lake, run):
 
 @app.cell
 def _(mo, night):
-    mo.vstack([mo.md("## What came in"), mo.ui.table(night.files, selection=None)])
+    mo.vstack([mo.md("## What came in"), mo.ui.table(night.files, selection=None, page_size=20)])
 
 
 @app.cell
 def _(mo, night):
-    mo.vstack([mo.md("## Who is what"), mo.ui.table(night.classes, selection=None)])
+    mo.vstack([mo.md("## Who is what"), mo.ui.table(night.classes, selection=None, page_size=20)])
 
 
 @app.cell
@@ -108,7 +108,7 @@ def _(LABEL_EVENTS, day, lake, mo, pl):
     mo.vstack(
         [
             mo.md("## New and withdrawn black labels (黑名单), with their reasons"),
-            mo.ui.table(entries, selection=None),
+            mo.ui.table(entries, selection=None, page_size=20),
         ]
     )
     return (entries,)
@@ -125,7 +125,7 @@ def _(LABELS, day, lake, mo, pl):
     mo.vstack(
         [
             mo.md("## What protection (红名单) keeps from taking effect; the evidence stays"),
-            mo.ui.table(suppressed, selection=None),
+            mo.ui.table(suppressed, selection=None, page_size=20),
         ]
     )
     return (suppressed,)
@@ -144,7 +144,7 @@ def _(day, mo, score, settings):
     {planted.watch_fpr:.1e} false positives per benign active subscription in watch,
     published precision {planted.published_precision or 0:.0%}.
     """),
-            mo.ui.table(planted.archetypes, selection=None),
+            mo.ui.table(planted.archetypes, selection=None, page_size=20),
         ]
     )
     return (planted,)
