@@ -80,6 +80,18 @@ class Held:
 
 
 @dataclass
+class Gone:
+    """A subscription that an order ended, as the model has it."""
+
+    sub: str
+    held: Held
+    until: datetime
+    """The instant from which the order is not taken back any more."""
+    back: bool = True
+    """Whether nobody has had the number since."""
+
+
+@dataclass
 class Model:
     """Who holds what."""
 
@@ -87,6 +99,7 @@ class Model:
     ways: dict[str, Way] = field(default_factory=dict)
     subs: dict[str, Held] = field(default_factory=dict)
     spent: set[int] = field(default_factory=set)
+    gone: dict[str, Gone] = field(default_factory=dict)
 
     def live(self) -> list[Way]:
         open_ = ("pending", "inProgress", "held")
@@ -103,6 +116,10 @@ class Model:
             (number and any(each.number == number for each in used))
             or (sim and (sim in self.spent or any(each.sim == sim for each in used)))
         )
+
+    def took(self, number: int) -> None:
+        for each in self.gone.values():
+            each.back = each.back and each.held.number != number
 
     def places(self, who: int) -> int:
         coming = [w for w in self.live() if w.kind in ("open", "transfer") and w.who == who]
@@ -177,6 +194,7 @@ class Desk(RuleBasedStateMachine):
 
         if self.agree(allowed, call):
             self.model.subs[sub] = Held(number, sim, who)
+            self.model.took(number)
 
     @precondition(lambda self: self.model.subs)
     @rule(data=st.data(), number=NUMBERS)
@@ -244,7 +262,7 @@ class Desk(RuleBasedStateMachine):
         allowed = way.state == "inProgress" and ready and now < way.until
         if self.agree(allowed, lambda: complete(self.desk, ref, now)):
             way.state = "completed"
-            self._effect(way)
+            self._effect(ref, way)
 
     @precondition(lambda self: self.model.working())
     @rule(data=st.data())
@@ -256,7 +274,31 @@ class Desk(RuleBasedStateMachine):
         provision(self.desk, ref, now)
         complete(self.desk, ref, now)
         way.state = "completed"
-        self._effect(way)
+        self._effect(ref, way)
+
+    @precondition(lambda self: self.model.gone)
+    @rule(data=st.data())
+    def reinstate(self, data: st.DataObject) -> None:
+        """An order that ended a subscription is taken back (冲正)."""
+        now, model = self.tick(), self.model
+        ref = data.draw(st.sampled_from(sorted(model.gone)))
+        gone = model.gone[ref]
+        allowed = (
+            gone.back
+            and now < gone.until
+            and model.free(gone.held.number)
+            and model.places(gone.held.who) < CAP
+        )
+
+        def call() -> None:
+            view = self.desk.reverse(ref, f"back-{self.serial}", actor=COUNTER, at=now)
+            assert view.order_type == "REINSTATE"
+
+        if self.agree(allowed, call):
+            model.gone.pop(ref)
+            model.spent.remove(gone.held.sim)
+            model.subs[gone.sub] = gone.held
+            model.took(gone.held.number)
 
     @precondition(lambda self: self.model.ways)
     @rule(data=st.data())
@@ -343,16 +385,20 @@ class Desk(RuleBasedStateMachine):
         ref = data.draw(st.sampled_from(sorted(self.model.ways)))
         return ref, self.model.ways[ref]
 
-    def _effect(self, way: Way) -> None:
+    def _effect(self, ref: str, way: Way) -> None:
         subs = self.model.subs
         if way.kind == "open":
             subs[way.sub] = Held(way.number, way.sim, way.who)
+            self.model.took(way.number)
         elif way.kind == "number":
             subs[way.sub].number = way.number
+            self.model.took(way.number)
         elif way.kind == "transfer":
             subs[way.sub].who = way.who
         else:
-            self.model.spent.add(subs.pop(way.sub).sim)
+            held = subs.pop(way.sub)
+            self.model.spent.add(held.sim)
+            self.model.gone[ref] = Gone(way.sub, held, self.model.now + timedelta(days=1))
 
 
 def _run(machine: type[Desk], examples: int, steps: int) -> None:
