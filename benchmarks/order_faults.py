@@ -74,7 +74,7 @@ def _writer(part: tuple[str, int, int]) -> tuple[Counter[str], list[float], floa
     with OrderStore.open(url) as store:
         start = time.time()
         for turn in range(attempts):
-            wanted = str(8613000000000 + random.randrange(NUMBERS))
+            wanted = str(8613800000000 + random.randrange(NUMBERS))
             command = opening(1 + writer * attempts + turn, msisdn=wanted)
             began = time.perf_counter()
             try:

@@ -69,6 +69,8 @@ CASES: list[tuple[str, Call]] = [
     ("invalid_value", asked(9, msisdn="'; DROP TABLE msisdn; --" * 20)),
     ("number_invalid", asked(9, msisdn="'; DROP TABLE msisdn; --")),
     ("number_invalid", asked(9, msisdn="95555")),
+    ("prefix_of_other", asked(9, msisdn="8613300000009")),
+    ("prefix_of_other", change("x", msisdn="+86 133-0000-0009")),
     ("invalid_value", asked(9, iccid="8986'00")),
     ("invalid_value", asked(9, subscription_ref="")),
     ("invalid_value", lambda d: place(d, opening(9), datetime(2026, 10, 1))),  # noqa: DTZ001
