@@ -151,9 +151,9 @@ def _ours(tried: Attempt, at: datetime) -> None:
     number, _, _ = tried.takes_into_service
     if number is None or tried.batch.on_record.numbers[number].from_stock:
         return
-    plan = numbering.issued(numbering.national(number))
-    if plan is not None and plan.operator != numbering.own_operator(business_day(at)):
-        raise Refused("prefix_of_other", number=mask_number(number), operator=plan.operator)
+    operator = numbering.other_operator(number, business_day(at))
+    if operator is not None:
+        raise Refused("prefix_of_other", number=mask_number(number), operator=operator)
 
 
 def _stage(
