@@ -13,11 +13,11 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from random import Random
 
 from sqlalchemy import text
 
+from benchmarks.killed import was_done, write_until_killed
 from benchmarks.order_stores import KINDS, opening, store_of
 from mingdan.errors import Busy
 from mingdan.orders.comparison import differences
@@ -74,7 +74,7 @@ def _writer(part: tuple[str, int, int]) -> tuple[Counter[str], list[float], floa
     with OrderStore.open(url) as store:
         start = time.time()
         for turn in range(attempts):
-            wanted = str(8613000000000 + random.randrange(NUMBERS))
+            wanted = str(8613800000000 + random.randrange(NUMBERS))
             command = opening(1 + writer * attempts + turn, msisdn=wanted)
             began = time.perf_counter()
             try:
@@ -90,43 +90,18 @@ def _writer(part: tuple[str, int, int]) -> tuple[Counter[str], list[float], floa
 def kill(kind: str, attempts: int) -> None:
     """Orders by a writer that is killed at random: each is wholly done or wholly not."""
     random = Random(7)
-    clean = get_context("forkserver")
-    clean.set_forkserver_preload(["benchmarks.order_faults"])
-    begun = kills = repeated = done_now = 0
+    begun = kills = repeated = 0
     with store_of(kind) as url:
         OrderStore.open(url).close()
         while begun < attempts:
-            heard, told = clean.Pipe(duplex=False)
-            process = clean.Process(target=_for_ever, args=(url, begun + 1, told))
-            process.start()
-            told.close()
-            heard.poll(60)
-            time.sleep(random.uniform(0.005, 0.1))
-            process.kill()
-            process.join()
+            begun = write_until_killed(url, opening, begun + 1, random.uniform(0.005, 0.1))
             kills += 1
-            try:
-                while True:
-                    begun = heard.recv()
-            except EOFError:
-                heard.close()
-            with OrderStore.open(url) as store:
-                again = store.apply([opening(begun)])
-                assert again.completed + again.repeated == 1, again.refused
-                repeated += again.repeated
-                done_now += again.completed
+            repeated += was_done(url, opening, begun)
         with OrderStore.open(url) as store:
             whole = store.apply([opening(serial) for serial in range(1, begun + 1)])
             assert whole.repeated == begun, whole
         assert rebuilt(url) == []
-    print(f"| {kind} | {begun:,} | {kills} | {repeated} | {done_now} | 0 |", flush=True)
-
-
-def _for_ever(url: str, first: int, told: Connection) -> None:
-    with OrderStore.open(url) as store:
-        for serial in range(first, 10_000_000):
-            told.send(serial)
-            store.apply([opening(serial)])
+    print(f"| {kind} | {begun:,} | {kills} | {repeated} | {kills - repeated} | 0 |", flush=True)
 
 
 def rebuilt(url: str) -> list[str]:

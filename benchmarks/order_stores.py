@@ -84,7 +84,7 @@ def opening(serial: int, *, prefix: str = "", msisdn: str | None = None) -> Open
         subscription_ref=f"{prefix}S{serial}",
         party=person(serial),
         product_code="POSTPAID",
-        msisdn=msisdn or str(8613000000000 + serial),
+        msisdn=msisdn or str(8613800000000 + serial),
         imsi=str(460000000000000 + serial),
         iccid=f"898600{serial:014d}",
     )

@@ -16,6 +16,7 @@ from datetime import date
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from mingdan.calendar import known_at
 from mingdan.classes import inputs as night_inputs
 from mingdan.classes.derive import Derived, derive
 from mingdan.classes.policy import Policy, load
@@ -23,6 +24,7 @@ from mingdan.classes.tables import INPUTS, LABEL_EVENTS, LABELS
 from mingdan.errors import InputRefused
 from mingdan.lake import Lake
 from mingdan.night import Night, Report
+from mingdan.orders.care.member_facts import classes_at
 from mingdan.orders.restrictions import Restriction
 from mingdan.rules.archive import keep, recall
 from mingdan.rules.ruleset import Ruleset
@@ -37,7 +39,7 @@ def decide(night: Night, day: date) -> Report:
     missing, BadRules if a policy file cannot be used, InputRefused if later
     nights rest on other labels of this day; nothing is written then.
     """
-    policy = load(night.settings)
+    policy = load(night.settings, classes_at(night.orders, known_at(day)))
     senders = flagged_by(night, day)
     policy.admit(senders, sender_rules.FILE)
     read = night_inputs.gather(night.lake, day)

@@ -7,15 +7,18 @@ shape (`dictionary.py`) and deciding (`decide.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mingdan.classes.by_hand import with_classes
 from mingdan.classes.dictionary import CustomerClass, Dictionary, Reason
 from mingdan.classes.facts import KINDS
+from mingdan.orders.care.class_file import MARK
+from mingdan.orders.care.member_facts import KnownClass
 from mingdan.rules.files import policy_text
 from mingdan.rules.ruleset import BadRules, Ruleset, complaint, read_toml, ruleset
 from mingdan.settings import Settings
@@ -134,11 +137,17 @@ class Policy:
         ).with_columns(rank=pl.int_range(pl.len()))
 
 
-def load(settings: Settings | None = None) -> Policy:
-    """The policy an installation uses (default: the shipped one). Raises BadRules."""
+def load(settings: Settings | None = None, by_hand: Iterable[KnownClass] = ()) -> Policy:
+    """The policy an installation uses (default: the shipped one). Raises BadRules.
+
+    `by_hand`: the operator's own classes, from the order store; what an export
+    wrote of them behind its marker does not count.
+    """
     parts = [policy_text(name, settings) for name in (DICTIONARY, RULES, PRECEDENCE)]
+    parts[0] = (parts[0][0].partition(MARK)[0], parts[0][1])
     dictionary, rules, precedence = (read_toml(text, place) for text, place in parts)
     files = dict(zip((DICTIONARY, RULES, PRECEDENCE), (part[1] for part in parts), strict=True))
+    dictionary = with_classes(dictionary, by_hand)
     linked = rules.pop("linked_identity", None)
     return checked(dictionary, rules, precedence, linked, files)
 

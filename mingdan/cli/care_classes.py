@@ -171,12 +171,11 @@ def export(
     ] = None,
     at: When = None,
 ) -> None:
-    """The whole class dictionary with the classes added by hand in it.
+    """The whole class dictionary with the classes added by hand in it, to read or pass on.
 
-    As `<data>/policy/classes/dictionary.toml` it is the dictionary of the next
-    night. Example:
+    The night does not need it: it takes the classes from the order store. Example:
 
-        mingdan care class export --to data/policy/classes/dictionary.toml
+        mingdan care class export --to dictionary.toml
     """
     with answering(False), store_at(None) as store:
         entries = _dictionary(store).entries(at=moment(at))

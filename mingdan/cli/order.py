@@ -35,6 +35,8 @@ from mingdan.cli.counter import (
 from mingdan.cli.order_lookup import apply_file, show
 from mingdan.cli.order_reconcile import reconcile
 from mingdan.cli.order_replay import replay
+from mingdan.cli.staff import Interface, Role
+from mingdan.cli.taking import By, PaidFen, Who, take
 from mingdan.orders import commands as c
 
 app = typer.Typer(
@@ -42,11 +44,15 @@ app = typer.Typer(
 
     A subscription is named by its number, the ordering system's reference, or its key.
 
+    With --as (or MINGDAN_ACTOR) an order is taken by somebody: permission, credit,
+    price, receipt, notice and archive, and `order reverse` takes it back. Without, it is
+    put on record as it is, as from another system.
+
     Examples:
 
         mingdan order show 13800138000
 
-        mingdan order suspend 13800138000 --reason lost
+        mingdan order suspend 13800138000 --reason lost --as li.na
     """,
     no_args_is_help=True,
 )
@@ -70,6 +76,10 @@ def open_subscription(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """开户: open a subscription with its number and SIM.
@@ -80,6 +90,7 @@ def open_subscription(
         mingdan order open --subscription S9 --party P9 --name 张三
         --document-number 110101199003011011 --product POSTPAID
         --msisdn 13800138000 --imsi 460001234567890 --iccid 89860012345678901234
+        --amount-fen 1000 --as li.na
     """
     data = customer(party, party_type, name, document_type, document_number, contact)
     command = c.Open(
@@ -92,7 +103,7 @@ def open_subscription(
         iccid=iccid,
     )
     with store_at(policy) as store:
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -104,6 +115,10 @@ def change_number(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """改号: another number for the same subscription.
@@ -117,7 +132,7 @@ def change_number(
         command = c.ChangeNumber(
             **request(order_ref, at, channel), subscription_ref=ref, msisdn=msisdn
         )
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -131,6 +146,10 @@ def swap_sim(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """换卡 / 补卡: another SIM for the same number.
@@ -144,7 +163,7 @@ def swap_sim(
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"imsi": imsi, "iccid": iccid, "reason": reason}
         command = c.SwapSim(**request(order_ref, at, channel), subscription_ref=ref, **values)
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -161,6 +180,10 @@ def transfer(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """过户: another customer holds the subscription.
@@ -176,7 +199,7 @@ def transfer(
         command = c.TransferOwner(
             **request(order_ref, at, channel), subscription_ref=ref, party=data
         )
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -189,6 +212,10 @@ def suspend(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """停机: add a block; blocks of several reasons stack.
@@ -201,7 +228,7 @@ def suspend(
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"reason": reason, "direction": direction}
         command = c.Suspend(**request(order_ref, at, channel), subscription_ref=ref, **values)
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -213,6 +240,10 @@ def resume(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """复机: lift the blocks of one reason; others stay.
@@ -225,7 +256,7 @@ def resume(
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"reason": reason}
         command = c.Resume(**request(order_ref, at, channel), subscription_ref=ref, **values)
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()
@@ -236,6 +267,10 @@ def terminate(
     at: At = None,
     channel: Channel = "counter",
     policy: PolicyFile = None,
+    who: Who = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    amount_fen: PaidFen = None,
     as_json: AsJson = False,
 ) -> None:
     """销号: end a subscription; its number rests, its debts stay.
@@ -247,7 +282,7 @@ def terminate(
     with store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.Terminate(**request(order_ref, at, channel), subscription_ref=ref)
-        carry_out(store, command, as_json=as_json)
+        take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
 @app.command()

@@ -48,10 +48,11 @@ def orders(
             "and put TLS in front"
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    pepper = load_key(Settings().secrets / "api-pepper")
+    secrets = Settings().secrets
+    pepper, passwords = (load_key(secrets / name) for name in ("api-pepper", "password_pepper"))
     with store_at(policy) as store:
         uvicorn.run(
-            create_app(store, pepper),
+            create_app(store, pepper, password_pepper=passwords),
             host=host,
             port=port,
             # the door keeps its own log, without addresses and queries

@@ -97,7 +97,12 @@ def history(
 @app.command()
 def state(
     card: Card,
-    to: Annotated[str, typer.Argument(help="scrapped (a SIM) or void (a prepaid card).")],
+    to: Annotated[
+        str,
+        typer.Argument(
+            help="scrapped (a SIM in stock), replaced (a lost one, found) or void (a prepaid card)."
+        ),
+    ],
     *,
     kind: Kind = "sim",
     who: As,
@@ -106,11 +111,12 @@ def state(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """作废: take a card out of stock for ever.
+    """作废: take a card out of stock for ever; or note that a lost SIM was found.
 
     Example:
 
         mingdan sim state 12345678 void --kind prepaid-card --as wang.wei
+        mingdan sim state 89860012345678901231 replaced --as wang.wei
     """
     set_state(_kind(kind), card, to, who, role, interface, at, as_json)
 

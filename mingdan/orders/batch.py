@@ -170,8 +170,12 @@ class Batch:
         subscription: Subscription | None,
         party: Party | None,
         characteristic: dict[str, Any],
+        since: datetime | None = None,
     ) -> None:
-        """Write the order, its item and an event for each state it comes to now."""
+        """Write the order, its item and an event for each state it comes to now.
+
+        `since`: from when on it changes what was so, if that is before the order.
+        """
         kind = load.by("order_type", "code")[order_type]
         staged = work.staged_in is not None
         state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
@@ -204,7 +208,7 @@ class Batch:
                     reached,
                     subscription_id,
                     party_id,
-                    work.at,
+                    since or work.at,
                     work.recorded_at,
                 )
             )

@@ -237,6 +237,22 @@ class ReturnCards(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reinstate(Command):
+    """销号撤回: the subscription goes on. Only taking a 销号 back (冲正) hands it in.
+
+    `termination_id`: the order that ended it; `party`, `msisdn`, `imsi`, `iccid`:
+    who held it and what it held then.
+    """
+
+    subscription_ref: str
+    termination_id: int
+    party: PartyData
+    msisdn: str
+    imsi: str
+    iccid: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModifyParty(Command):
     """客户资料修改: field -> its new value. Only `offers.customers` hands it in.
 
@@ -283,6 +299,7 @@ AnyCommand = (
     | SellVouchers
     | ReturnDevice
     | ReturnCards
+    | Reinstate
     | ModifyParty
 )
 

@@ -48,6 +48,7 @@ INTERNAL: dict[str, type[c.Command]] = {
     "modify_party": c.ModifyParty,
     "return_device": c.ReturnDevice,
     "return_cards": c.ReturnCards,
+    "reinstate": c.Reinstate,
 }
 """Commands that only a desk of this package hands in, after checks of its own."""
 _READERS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in COMMANDS.items()}

@@ -28,7 +28,14 @@ _OWING = (
 )
 """Commands that ask what the subscription's accounts owe or hold."""
 
-_EQUIPPED = (c.ChangeFeature, c.ChangeOffer, c.CancelOfferChange, c.SwapSim, c.Terminate)
+_EQUIPPED = (
+    c.ChangeFeature,
+    c.ChangeOffer,
+    c.CancelOfferChange,
+    c.SwapSim,
+    c.Terminate,
+    c.Reinstate,
+)
 """Commands that ask for the subscription's features and offers."""
 
 
@@ -59,13 +66,13 @@ def named(commands: Iterable[c.Command]) -> Named:
             found.accounts_of.add(command.with_subscription_ref)
         if isinstance(command, c.Refund) and _readable(command.payment_ref):
             found.payments.add(command.payment_ref)
-        if isinstance(command, c.Open | c.TransferOwner):
+        if isinstance(command, c.Open | c.TransferOwner | c.Reinstate):
             _party(found, command.party)
         if isinstance(command, c.Protect | c.ModifyParty) and _readable(command.party_ref):
             found.parties.add(command.party_ref)
-        if isinstance(command, c.Open | c.ChangeNumber):
+        if isinstance(command, c.Open | c.ChangeNumber | c.Reinstate):
             _number(found, command.msisdn)
-        if isinstance(command, c.Open | c.SwapSim):
+        if isinstance(command, c.Open | c.SwapSim | c.Reinstate):
             _sim(found, command.imsi, command.iccid)
         if isinstance(command, _COUNTER):
             _sold(found, command)

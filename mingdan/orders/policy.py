@@ -52,6 +52,7 @@ _LIMITS: dict[str, type[int]] = {
     "password_scrypt_log2_n": int,
     "recommended_offers": int,
     "only_from_stock": bool,
+    "other_operators_numbers": bool,
     "reservation_minutes": int,
     "reservation_longest_minutes": int,
     "leave_longest_hours": int,

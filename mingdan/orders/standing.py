@@ -71,14 +71,12 @@ def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.
             o.payment_kind,
             o.sender_kind,
             as_ticks(s.activated_at.expression, "activated_at"),
-            as_ticks(s.terminated_at.expression, "terminated_at"),
-            as_ticks(s.termination_recorded_at.expression, "learnt_at"),
         )
         .join(p, p.subscription_id == s.subscription_id)
         .join(o, o.code == p.offering_code)
         .where(s.recorded_at <= known_at, s.activated_at < end)
     )
-    frame = reading.rows(
+    return reading.rows(
         connection,
         statement,
         {
@@ -89,14 +87,8 @@ def _contracts(connection: Connection, known_at: datetime, end: datetime) -> pl.
             "payment_kind": pl.String(),
             "sender_kind": pl.String(),
             "activated_at": pl.Datetime("us"),
-            "terminated_at": pl.Datetime("us"),
-            "learnt_at": pl.Datetime("us"),
         },
     )
-    ended = (pl.col("learnt_at") <= naive_utc(known_at)) & (
-        pl.col("terminated_at") < naive_utc(end)
-    )
-    return frame.with_columns(terminated_at=pl.when(ended).then("terminated_at"))
 
 
 def _changed_offerings(
@@ -141,6 +133,7 @@ def _last_holders(
             p.document_type,
             p.document_number,
             as_ticks(h.valid_from.expression, "valid_from"),
+            as_ticks(h.valid_to.expression, "valid_to"),
         )
         .join(p, p.party_id == h.party_id)
         .where(*reading.known(h, known_at), h.valid_from < end)
@@ -155,6 +148,7 @@ def _last_holders(
             "document_type": pl.String(),
             "document_number": pl.String(),
             "valid_from": pl.Datetime("us"),
+            "valid_to": pl.Datetime("us"),
         },
     )
     documents = frame.select("document_type", "document_number").unique()
@@ -171,7 +165,10 @@ def _last_holders(
         frame.sort("subscription_id", "valid_from")
         .unique("subscription_id", keep="last", maintain_order=True)
         .join(keyed, on=["document_type", "document_number"], how="left")
-        .select("subscription_id", "party_id", "party_type", "document_id")
+        # It ends with its last holder: so the past is known as it was, also where a
+        # termination was taken back since.
+        .with_columns(terminated_at=pl.when(pl.col("valid_to") < naive_utc(end)).then("valid_to"))
+        .select("subscription_id", "party_id", "party_type", "document_id", "terminated_at")
     )
 
 

@@ -18,7 +18,7 @@ from mingdan.night import Night
 from mingdan.orders.care.member_facts import members_at
 
 REASON = "manual"
-"""The one reason of a class added by hand, as the exported dictionary has it."""
+"""The one reason of a class added by hand, as the dictionary has it."""
 _LIKE_A_NUMBER = re.compile(r"\d(?:[ -]?\d){5,}[Xx]?")
 """Six digits or more: a reason is free text and may quote a number or a document."""
 

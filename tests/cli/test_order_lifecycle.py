@@ -118,3 +118,36 @@ def test_wrong_usage() -> None:
     ):
         result = run(*arguments, input=request())
         assert isinstance(result.exception, WrongUsage), arguments
+
+
+OPENING = (
+    "open", "--subscription", "S1", "--party", "P1", "--name", "张三丰",
+    "--document-number", resident_id(1), "--product", "POSTPAID", "--msisdn", msisdn(1),
+    "--imsi", imsi(1), "--iccid", iccid(1), "--order-ref", "o1",
+)  # fmt: skip
+
+
+def test_an_order_taken_by_somebody_passes_the_gate_and_can_be_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("MINGDAN_ACTOR", "MINGDAN_ROLE"):
+        monkeypatch.delenv(name, raising=False)
+    by = ("--as", "li.na")
+    assert isinstance(run(*OPENING, "--amount-fen", "1000").exception, WrongUsage)
+    closed = run(*OPENING, *by, "--role", "hotline", "--json")
+    assert (closed.exit_code, json.loads(closed.output)["code"]) == (1, "business_not_permitted")
+    assert "to be paid: 1000 fen" in ok(*OPENING, *AT, *by)
+    ok("cancel", "o1", "--reason", "another number", *AT, *by)
+    again = (*OPENING[:-1], "o2")
+    assert "receipt R2026" in ok(*again, "--amount-fen", "1000", *AT, *by)
+    assert "TERMINATE: completed" in ok("terminate", "S1", "--order-ref", "end", *LATER, *by)
+    back = ok("reverse", "end", "--order-ref", "back", *LATER, *by)
+    assert "REINSTATE: completed" in back
+    assert json.loads(ok("show", "S1", "--json"))["status"] == "active"
+
+
+def test_an_order_by_nobody_is_put_on_record_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINGDAN_ACTOR")
+    assert "order o1 completed, subscription 1" in ok(*OPENING, *AT)
+    back = run("reverse", "o1", "--order-ref", "back", "--as", "li.na", *AT)
+    assert "order_state" in str(back.exception)

@@ -63,11 +63,6 @@ def test_a_member_by_hand_is_a_label_and_leaves_with_the_membership(
     town: Town, program: Program
 ) -> None:
     key = join(town)
-    dictionary = town.data / "policy" / "classes" / "dictionary.toml"
-    exported = program(
-        town, "care", "class", "export", "--to", str(dictionary), "--at", hour(0, 12).isoformat()
-    )
-    assert exported.code == 0, exported.err
     night(town, 0)
     label = town.labels("student", 0)["manual"]
     assert (label["class_code"], label["state"], label["effective"]) == (
@@ -94,11 +89,16 @@ def test_a_member_by_hand_is_a_label_and_leaves_with_the_membership(
     assert kept == told, "the night before, run again, is as it was"
 
 
-def test_a_class_the_dictionary_does_not_have_is_counted_not_guessed(town: Town) -> None:
+def test_a_class_taken_out_of_force_takes_its_labels_with_it(town: Town, program: Program) -> None:
     join(town)
     night(town, 0)
-    assert len(town.rows("report_assertions", 0)) == 1
-    assert town.labels("student", 0) == {}
+    with OrderStore.open(town.settings.database) as store:
+        ClassDictionary(store, frozenset()).end("campus", actor=WANG, at=hour(1, 9))
+    night(town, 1)
+    assert town.labels("student", 1) == {}
+    (event,) = town.rows("label_events", 1).to_dicts()
+    assert (event["class_code"], event["action"]) == ("campus", "revoke")
+    assert "re-derived: equal" in program(town, "explain", STUDENT).out
 
 
 @pytest.mark.parametrize(

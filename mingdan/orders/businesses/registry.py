@@ -22,6 +22,7 @@ from mingdan.orders.businesses.handsets import buy_device, return_device, swap_d
 from mingdan.orders.businesses.offers import cancel_offer_change, change_offer
 from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
+from mingdan.orders.businesses.reinstating import reinstate
 from mingdan.orders.businesses.resources import change_number, swap_sim
 from mingdan.orders.businesses.sharing import merge_account, split_account
 
@@ -50,4 +51,5 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.SellCard: sell_card,
     c.SellVouchers: sell_vouchers,
     c.ReturnCards: return_cards,
+    c.Reinstate: reinstate,
 }

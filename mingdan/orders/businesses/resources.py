@@ -175,7 +175,7 @@ def free_sim(
         raise Refused("sim_in_use", iccid=mask_number(iccid))
     ours = iccid in work.reserved_sims
     expired = sim.until is not None and work.at >= sim.until
-    free = sim.state == "in_stock" or (returns and sim.state == "replaced")
+    free = sim.state == "in_stock" or (returns and sim.state in ("replaced", "scrapped"))
     if not free and not (sim.state == "reserved" and (ours or expired)):
         raise Refused("sim_unavailable", iccid=mask_number(iccid), state=sim.state)
     if any(s.meets(work.at, until) for s in known.number_holdings.of(0, "imsi", int(imsi))):
@@ -192,7 +192,7 @@ def settle_sim(batch: Batch, sim: Resource, spent: str) -> None:
     spans = known.number_holdings.of(0, "imsi", int(sim.imsi))
     holder = next((span for span in spans if span.valid_to is None), None)
     step = machine("sim").walk
-    if sim.state == "replaced" and holder is not None:
+    if sim.state in ("replaced", "scrapped") and holder is not None:
         sim.state = step(sim.state, "in_stock")
     if sim.state in ("in_stock", "reserved"):
         free = sim.state if sim.state == "in_stock" else step(sim.state, "in_stock")

@@ -1,9 +1,9 @@
 """The class dictionary as a whole file, with the classes added by hand in it.
 
-Here: the text of a `dictionary.toml` the classes stage reads from `<data>/policy/
-classes/`, where one file stands for the whole dictionary; and the codes that
-are taken. Not here: the stage (`mingdan.classes`, which this room may not
-import; a test reads the file with it).
+Here: the text of a whole `dictionary.toml`, what of it speaks of the classes added
+by hand, and the codes that are taken. Not here: the stage (`mingdan.classes`, which
+this room may not import; a test reads the file with it), which takes those classes
+from the store itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from mingdan.errors import InputRefused
 from mingdan.orders.care.class_entries import Entry
+from mingdan.orders.care.member_facts import KnownClass
 from mingdan.rules.files import policy_text
 from mingdan.settings import Settings
 
@@ -65,7 +66,12 @@ def _parsed(settings: Settings | None) -> dict[str, Any]:
 
 def dictionary_text(base: str, entries: Iterable[Entry]) -> str:
     """`base` with `entries`; equal entries give equal bytes."""
-    parts = [base.rstrip("\n"), "", MARK]
+    return "\n".join((base.rstrip("\n"), "", MARK)) + "\n" + entries_text(entries)
+
+
+def entries_text(entries: Iterable[Entry | KnownClass]) -> str:
+    """Classes added by hand as entries of the dictionary, by code; each has no effects."""
+    parts: list[str] = []
     for entry in sorted(entries, key=lambda each: each.class_code):
         parts += [
             "",
@@ -84,7 +90,7 @@ def dictionary_text(base: str, entries: Iterable[Entry]) -> str:
             'stability = "fact"',
             f"term_days = {TERM_DAYS}",
         ]
-    return "\n".join(parts) + "\n"
+    return "".join(f"{part}\n" for part in parts)
 
 
 def _text(value: str) -> str:

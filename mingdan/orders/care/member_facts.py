@@ -1,8 +1,9 @@
-"""Members of customer classes as they were known at an instant, for the night.
+"""Customer classes and their members as they were known at an instant, for the night.
 
-Here: who was in which class then, and until when as far as was known then. Not
-here: putting them in and ending it (`class_members.py`) and what becomes of it
-(`mingdan.reports`).
+Here: which classes there were, who was in which then, and until when as far as
+was known then. Not here: adding classes (`class_entries.py`), putting customers
+in and ending it (`class_members.py`) and what becomes of it (`mingdan.reports`,
+`mingdan.classes`).
 
 A membership that was ended later still stands with its own end: the end is read
 off the journal as it was, so a past night asks again and hears the same.
@@ -17,7 +18,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from mingdan.orders.care.class_entries import class_stands, in_force
-from mingdan.orders.care.model import ClassAssignment
+from mingdan.orders.care.model import ClassAssignment, ClassEntry
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.store import OrderStore
 
@@ -39,6 +40,32 @@ class KnownMember:
     valid_to: datetime | None
     maker: str
     checker: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownClass:
+    """A class added by hand, in the words of its newest version."""
+
+    class_code: str
+    name_zh: str
+    name_en: str
+    meaning: str
+
+
+def classes_at(store: OrderStore, known_at: datetime) -> list[KnownClass]:
+    """Every class that two people had put in force by `known_at`, by code.
+
+    Also one that has ended: its labels end by name.
+    """
+    e = ClassEntry
+    with store.database.reading() as connection:
+        rows = connection.execute(
+            select(*(getattr(e, name) for name in KnownClass.__dataclass_fields__))
+            .where(e.state == "approved", e.valid_from <= known_at)
+            .order_by(e.class_code, e.version_no)
+        )
+        newest = {row.class_code: KnownClass(**row._mapping) for row in rows}
+    return list(newest.values())
 
 
 def members_at(store: OrderStore, known_at: datetime) -> list[KnownMember]:

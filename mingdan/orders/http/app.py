@@ -25,6 +25,7 @@ from mingdan.orders.http.answers import Health
 from mingdan.orders.http.door import Door
 from mingdan.orders.http.service import Service
 from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.offers.customers import CustomerDesk
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
 
@@ -36,10 +37,16 @@ def create_app(
     store: OrderStore,
     pepper: bytes,
     *,
+    password_pepper: bytes,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> FastAPI:
-    """The service over `store`. `pepper`: of the API keys; `clock`: aware instants."""
-    service = Service(store, OrderDesk(store), ApiKeys(store, pepper), clock)
+    """The service over `store`.
+
+    `pepper`: of the API keys; `password_pepper`: of the customers' passwords;
+    `clock`: aware instants.
+    """
+    customers = CustomerDesk(store, password_pepper)
+    service = Service(store, OrderDesk(store), customers, ApiKeys(store, pepper), clock)
     app = FastAPI(
         title="Mingdan order intake",
         version=version("mingdan"),

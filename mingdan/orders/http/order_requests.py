@@ -1,51 +1,40 @@
 """The orders that can be placed, one model per business (TMF622 ProductOrder_Create).
 
-Here: the whole requests, told apart by `category`, and the command each stands
-for. Not here: their parts (`requests.py`) and what the command does.
+Here: the whole requests about subscriptions, told apart by `category`, and the
+command each stands for. Not here: their parts (`requests.py`), what is handed over
+the counter (`counter_requests.py`), customers' data (`customer_requests.py`), and
+what the command does.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from mingdan.orders import commands as c
 from mingdan.orders.http import requests as r
+from mingdan.orders.http.counter_requests import (
+    BuyDeviceOrder,
+    CardSaleOrder,
+    SwapDeviceOrder,
+    VoucherSaleOrder,
+)
+from mingdan.orders.http.customer_requests import (
+    AccountChangeOrder,
+    ContactChangeOrder,
+    NameChangeOrder,
+    PasswordChangeOrder,
+)
+from mingdan.orders.http.order_base import ONE, CommandOrder, SubscriptionOrder
 
 
-class _Order(r.Shape):
-    """Common to all. `external_id`: your own name of the order, unique among yours."""
-
-    external_id: r.Reference | None = None
-    reservation: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    """A reservation of yours (`POST /reservation`) this order uses up."""
-
-    def command(self, order_ref: str, channel: str, at: datetime) -> c.AnyCommand:
-        """The command this request stands for."""
-        common = {"order_ref": order_ref, "channel": channel, "at": at, "recorded_at": at}
-        return self._command(common)
-
-    @abstractmethod
-    def _command(self, common: dict[str, Any]) -> c.AnyCommand: ...
-
-    @property
-    def product_code(self) -> str | None:
-        """The offering it asks for, if it asks for one."""
-        return None
-
-
-_One = Field(min_length=1, max_length=1)
-
-
-class OpenOrder(_Order):
+class OpenOrder(CommandOrder):
     """开户"""
 
     category: Literal["OPEN"]
-    related_party: Annotated[list[r.RelatedParty], _One]
-    product_order_item: Annotated[list[r.OpenItem], _One]
+    related_party: Annotated[list[r.RelatedParty], ONE]
+    product_order_item: Annotated[list[r.OpenItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         item = self.product_order_item[0]
@@ -65,11 +54,11 @@ class OpenOrder(_Order):
         return self.product_order_item[0].product_offering.id
 
 
-class ChangeNumberOrder(_Order):
+class ChangeNumberOrder(SubscriptionOrder):
     """改号"""
 
     category: Literal["CHANGE_NUMBER"]
-    product_order_item: Annotated[list[r.NumberItem], _One]
+    product_order_item: Annotated[list[r.NumberItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         product = self.product_order_item[0].product
@@ -80,11 +69,11 @@ class ChangeNumberOrder(_Order):
         )
 
 
-class SimOrder(_Order):
+class SimOrder(SubscriptionOrder):
     """换卡 (SIM_SWAP), 补卡 (SIM_REPLACE)"""
 
     category: Literal["SIM_SWAP", "SIM_REPLACE"]
-    product_order_item: Annotated[list[r.SimItem], _One]
+    product_order_item: Annotated[list[r.SimItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         product = self.product_order_item[0].product
@@ -97,12 +86,12 @@ class SimOrder(_Order):
         )
 
 
-class TransferOrder(_Order):
+class TransferOrder(SubscriptionOrder):
     """过户"""
 
     category: Literal["TRANSFER_OWNER"]
-    related_party: Annotated[list[r.RelatedParty], _One]
-    product_order_item: Annotated[list[r.ModifyItem], _One]
+    related_party: Annotated[list[r.RelatedParty], ONE]
+    product_order_item: Annotated[list[r.ModifyItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         return c.TransferOwner(
@@ -112,11 +101,11 @@ class TransferOrder(_Order):
         )
 
 
-class SuspendOrder(_Order):
+class SuspendOrder(SubscriptionOrder):
     """停机"""
 
     category: Literal["SUSPEND"]
-    product_order_item: Annotated[list[r.BlockItem], _One]
+    product_order_item: Annotated[list[r.BlockItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         product = self.product_order_item[0].product
@@ -128,11 +117,11 @@ class SuspendOrder(_Order):
         )
 
 
-class ResumeOrder(_Order):
+class ResumeOrder(SubscriptionOrder):
     """复机"""
 
     category: Literal["RESUME"]
-    product_order_item: Annotated[list[r.BlockLiftedItem], _One]
+    product_order_item: Annotated[list[r.BlockLiftedItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         product = self.product_order_item[0].product
@@ -143,21 +132,21 @@ class ResumeOrder(_Order):
         )
 
 
-class TerminateOrder(_Order):
+class TerminateOrder(SubscriptionOrder):
     """销号"""
 
     category: Literal["TERMINATE"]
-    product_order_item: Annotated[list[r.DeleteItem], _One]
+    product_order_item: Annotated[list[r.DeleteItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         return c.Terminate(**common, subscription_ref=self.product_order_item[0].product.id)
 
 
-class FeatureOrder(_Order):
+class FeatureOrder(SubscriptionOrder):
     """功能变更"""
 
     category: Literal["CHANGE_FEATURE"]
-    product_order_item: Annotated[list[r.FeatureItem], _One]
+    product_order_item: Annotated[list[r.FeatureItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         product = self.product_order_item[0].product
@@ -169,11 +158,11 @@ class FeatureOrder(_Order):
         )
 
 
-class OfferOrder(_Order):
+class OfferOrder(SubscriptionOrder):
     """优惠变更"""
 
     category: Literal["CHANGE_OFFER"]
-    product_order_item: Annotated[list[r.OfferItem], _One]
+    product_order_item: Annotated[list[r.OfferItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         item = self.product_order_item[0]
@@ -189,14 +178,50 @@ class OfferOrder(_Order):
         return self.product_order_item[0].product_offering.id
 
 
-class OfferChangeCancelledOrder(_Order):
+class OfferChangeCancelledOrder(SubscriptionOrder):
     """A 优惠变更 yet to come does not take effect."""
 
     category: Literal["CANCEL_OFFER_CHANGE"]
-    product_order_item: Annotated[list[r.ModifyItem], _One]
+    product_order_item: Annotated[list[r.ModifyItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
         return c.CancelOfferChange(**common, subscription_ref=self.product_order_item[0].product.id)
+
+
+class MergeOrder(SubscriptionOrder):
+    """合帐"""
+
+    category: Literal["MERGE_ACCOUNT"]
+    product_order_item: Annotated[list[r.MergeItem], ONE]
+
+    @property
+    def subscription_refs(self) -> tuple[str, ...]:
+        product = self.product_order_item[0].product
+        return (product.id, product.product_characteristic.with_product)
+
+    def _command(self, common: dict[str, Any]) -> c.AnyCommand:
+        product = self.product_order_item[0].product
+        return c.MergeAccount(
+            **common,
+            subscription_ref=product.id,
+            with_subscription_ref=product.product_characteristic.with_product,
+            effective_from=product.product_characteristic.effective_from,
+        )
+
+
+class SplitOrder(SubscriptionOrder):
+    """分帐"""
+
+    category: Literal["SPLIT_ACCOUNT"]
+    product_order_item: Annotated[list[r.SplitItem], ONE]
+
+    def _command(self, common: dict[str, Any]) -> c.AnyCommand:
+        product = self.product_order_item[0].product
+        return c.SplitAccount(
+            **common,
+            subscription_ref=product.id,
+            effective_from=product.product_characteristic.effective_from,
+        )
 
 
 ProductOrderCreate = Annotated[
@@ -209,6 +234,16 @@ ProductOrderCreate = Annotated[
     | TerminateOrder
     | FeatureOrder
     | OfferOrder
-    | OfferChangeCancelledOrder,
+    | OfferChangeCancelledOrder
+    | MergeOrder
+    | SplitOrder
+    | BuyDeviceOrder
+    | SwapDeviceOrder
+    | CardSaleOrder
+    | VoucherSaleOrder
+    | NameChangeOrder
+    | ContactChangeOrder
+    | AccountChangeOrder
+    | PasswordChangeOrder,
     Field(discriminator="category"),
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Body, Header, Query, Response
 from fastapi import Path as PathPart
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -22,6 +22,9 @@ from mingdan.orders.access import gate, log, rules
 from mingdan.orders.access.offer_requests import may_sell
 from mingdan.orders.http import reads, reservations
 from mingdan.orders.http.answers import OrderState, ProductOrder, ProductOrderDetail
+from mingdan.orders.http.customer_requests import CustomerOrder
+from mingdan.orders.http.order_base import Order
+from mingdan.orders.http.order_examples import examples
 from mingdan.orders.http.order_requests import ProductOrderCreate
 from mingdan.orders.http.problems import every_path
 from mingdan.orders.http.requests import Reference, Shape, Text
@@ -30,6 +33,7 @@ from mingdan.orders.lifecycle import acceptance, views
 from mingdan.orders.lifecycle.acceptance import Acceptance
 from mingdan.orders.lifecycle.views import OrderView
 from mingdan.orders.naming import named
+from mingdan.orders.offers.customers import BUSINESSES
 from mingdan.orders.refusals import Refused
 
 router = APIRouter(tags=["productOrder"])
@@ -93,7 +97,10 @@ class Listing(BaseModel):
     summary="Place an order (受理)",
 )
 def place(
-    asking: Asking, order: ProductOrderCreate, key: IdempotencyKey, response: Response
+    asking: Asking,
+    order: Annotated[ProductOrderCreate, Body(openapi_examples=examples())],
+    key: IdempotencyKey,
+    response: Response,
 ) -> ProductOrder:
     """All checks are made now; what the order needs is held until `validUntil`.
 
@@ -107,8 +114,10 @@ def place(
 
 def _place(asking: Caller, order: ProductOrderCreate, key: str) -> OrderView:
     actor, at, store = asking.actor, asking.at, asking.service.store
-    name = order.external_id or uuid.uuid4().hex
-    command = order.command(f"{actor.interface_no}:{name}", actor.interface_no, at)
+    ref = f"{actor.interface_no}:{order.external_id or uuid.uuid4().hex}"
+    if isinstance(order, CustomerOrder):
+        return _change(asking, order, ref, key)
+    command = order.command(ref, actor.interface_no, at)
     keys = named([command])
     with store.database.writing() as connection:
         gate.allow(connection, actor=actor, business=order.category, at=at)
@@ -127,14 +136,31 @@ def _place(asking: Caller, order: ProductOrderCreate, key: str) -> OrderView:
         return acceptance.accept(store, connection, asked)
 
 
-def _within_agreement(connection: Connection, asking: Caller, order: ProductOrderCreate) -> None:
+def _change(asking: Caller, order: CustomerOrder, ref: str, key: str) -> OrderView:
+    """Customers' data: staged by the desk that identifies the customer first."""
+    actor, at, store = asking.actor, asking.at, asking.service.store
+    request = order.request(ref)
+    with store.database.reading() as connection:
+        gate.allow(connection, actor=actor, business=BUSINESSES[type(request)], at=at)
+        if actor.role == rules.PARTNER_ROLE:
+            _within_agreement(connection, asking, order)
+    staged = asking.service.customers.stage(request, actor=actor, at=at, idempotency_key=key)
+    with store.database.reading() as connection:
+        record = views.known(connection, staged.request_ref)
+        return views.view(record, repeated=staged.repeated)
+
+
+def _within_agreement(connection: Connection, asking: Caller, order: Order) -> None:
     """A partner sells what was approved for it, and serves whom it opened for."""
     actor = asking.actor
     if order.product_code is not None:
         may_sell(connection, actor.interface_no, order.product_code, asking.at)
-    reference = order.product_order_item[0].product.id
-    if order.category != "OPEN" and not reads.opened_by(connection, actor, reference):
-        raise Refused("unknown_subscription", subscription_ref=reference)
+    for reference in order.subscription_refs:
+        if not reads.opened_by(connection, actor, reference):
+            raise Refused("unknown_subscription", subscription_ref=reference)
+    party_ref = order.party_ref
+    if party_ref is not None and not reads.opened_for(connection, actor, party_ref):
+        raise Refused("unknown_party", party_ref=party_ref)
 
 
 @router.get("/productOrder", responses=every_path(404), summary="List your orders")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Connection, Select, select, union
 
 from mingdan.identifiers import mask_document, mask_name, mask_number
 from mingdan.orders import checks
@@ -29,6 +29,7 @@ _MASKS: dict[str, Callable[[str], str]] = {
     "imsi": mask_number,
     "iccid": mask_number,
     "imei": mask_number,
+    "old_imei": mask_number,
     "productSerialNumber": mask_number,
     "card_no": mask_number,
     "voucher": mask_number,
@@ -81,19 +82,37 @@ def orders(
 
 def opened_by(connection: Connection, actor: Actor, subscription_ref: str) -> bool:
     """Whether a subscription was opened through an interface of the caller's owner."""
-    numbers = rules.same_owner(connection, actor.interface_no)
-    o, x, a = m.ProductOrder, m.Subscription, Archive
-    found = connection.execute(
-        select(o.order_id)
-        .join(x, x.subscription_id == o.subscription_id)
-        .join(a, a.order_id == o.order_id)
+    ref = checks.words("product.id", subscription_ref)
+    opened = _opened(connection, actor).where(m.Subscription.subscription_ref == ref)
+    return connection.execute(opened).first() is not None
+
+
+def opened_for(connection: Connection, actor: Actor, party_ref: str) -> bool:
+    """Whether a customer holds a subscription that was opened so."""
+    h, p = m.SubscriptionHolding, m.Party
+    opened = (
+        _opened(connection, actor)
+        .join(h, h.subscription_id == m.Subscription.subscription_id)
+        .join(p, p.party_id == h.party_id)
         .where(
-            x.subscription_ref == checks.words("product.id", subscription_ref),
-            o.order_type == "OPEN",
-            a.interface_no.in_(numbers),
+            p.party_ref == checks.words("relatedParty.id", party_ref),
+            h.superseded_at.is_(None),
+            h.valid_to.is_(None),
         )
     )
-    return found.first() is not None
+    return connection.execute(opened).first() is not None
+
+
+def _opened(connection: Connection, actor: Actor) -> Select[Any]:
+    """Subscriptions opened through an interface of the caller's owner."""
+    numbers = rules.same_owner(connection, actor.interface_no)
+    o, x, a = m.ProductOrder, m.Subscription, Archive
+    return (
+        select(x.subscription_id)
+        .join(o, o.subscription_id == x.subscription_id)
+        .join(a, a.order_id == o.order_id)
+        .where(o.order_type == "OPEN", a.interface_no.in_(numbers))
+    )
 
 
 def content(connection: Connection, view: OrderView, *, clear: bool) -> Content:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from mingdan.orders import commands as c
@@ -104,6 +104,21 @@ class Moment(Shape):
     effective: Literal["now", "next_cycle"] = "now"
 
 
+Instant = Annotated[AwareDatetime, Field(strict=False, examples=["2026-12-01T00:00:00+08:00"])]
+
+
+class From(Shape):
+    """`effective_from`: with an offset and not in the past; at once if it is left out."""
+
+    effective_from: Instant | None = None
+
+
+class Joined(From):
+    """`with_product`: your reference of the subscription whose account is to pay."""
+
+    with_product: Text
+
+
 class OpenProduct(ProductRef):
     product_characteristic: NumberAndSim
 
@@ -130,6 +145,14 @@ class FeatureProduct(ProductRef):
 
 class OfferProduct(ProductRef):
     product_characteristic: Moment = Moment()
+
+
+class MergeProduct(ProductRef):
+    product_characteristic: Joined
+
+
+class SplitProduct(ProductRef):
+    product_characteristic: From = From()
 
 
 class OpenItem(Shape):
@@ -174,6 +197,18 @@ class OfferItem(Shape):
     action: Literal["modify"]
     product_offering: OfferingRef
     product: OfferProduct
+
+
+class MergeItem(Shape):
+    id: ItemId = "1"
+    action: Literal["modify"]
+    product: MergeProduct
+
+
+class SplitItem(Shape):
+    id: ItemId = "1"
+    action: Literal["modify"]
+    product: SplitProduct
 
 
 class ModifyItem(Shape):

@@ -16,6 +16,7 @@ from fastapi.security import APIKeyHeader
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.keys import ApiKeys
 from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.offers.customers import CustomerDesk
 from mingdan.orders.store import OrderStore
 
 API_KEY = APIKeyHeader(
@@ -31,6 +32,7 @@ class Service:
 
     store: OrderStore
     desk: OrderDesk
+    customers: CustomerDesk
     keys: ApiKeys
     clock: Callable[[], datetime]
 

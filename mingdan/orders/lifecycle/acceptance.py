@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from mingdan.calendar import business_day
+from mingdan.identifiers import mask_number
 from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
@@ -39,7 +41,7 @@ from mingdan.orders.offers import party_changes
 from mingdan.orders.offers.prices import Charge
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
-from mingdan.orders.stock import reservations
+from mingdan.orders.stock import numbering, reservations
 from mingdan.orders.stock.model import ResourceReservation
 from mingdan.orders.store import OrderStore
 
@@ -134,12 +136,24 @@ def _checked(
     """The checks that the business itself does not make, and what it costs."""
     if how.exclusive and tried.subscription is not None:
         transit.alone(connection, tried.subscription.ref, at)
+    if not store.policy.at("other_operators_numbers", at):
+        _ours(tried, at)
     code = tried.product_code
     if not how.waits:
         return ()
     if tried.takes is not None and code is not None:
         credit.check(store, connection, tried.takers, code, at)
     return pricing.charges(connection, tried, at)
+
+
+def _ours(tried: Attempt, at: datetime) -> None:
+    """Refuse to bring a number of another operator into service that stock does not have."""
+    number, _, _ = tried.takes_into_service
+    if number is None or tried.batch.on_record.numbers[number].from_stock:
+        return
+    operator = numbering.other_operator(number, business_day(at))
+    if operator is not None:
+        raise Refused("prefix_of_other", number=mask_number(number), operator=operator)
 
 
 def _stage(

@@ -20,6 +20,8 @@ from mingdan.orders import model as m
 from mingdan.orders.lifecycle import party_inverses
 from mingdan.orders.lifecycle.model import Archive
 from mingdan.orders.lifecycle.views import Record
+from mingdan.orders.money.balances import account_of, own_account
+from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock.model import HandsetHolding
@@ -68,14 +70,9 @@ def _suspend(taken: Taken) -> Inverse:
 
 def _transfer_back(taken: Taken) -> Inverse:
     former, _ = taken.done["relatedParty"]
-    h, p = m.SubscriptionHolding, m.Party
+    h = m.SubscriptionHolding
     taken.still(_last(taken, h, h.subscription_id == taken.record.subscription_id))
-    row = taken.connection.execute(
-        select(
-            p.party_ref, p.party_type, p.name, p.document_type, p.document_number, p.contact
-        ).where(p.party_id == former)
-    ).one()
-    return Inverse(c.TransferOwner(**taken.frame, party=c.PartyData(**row._mapping)))
+    return Inverse(c.TransferOwner(**taken.frame, party=_party(taken, former)))
 
 
 def _former_number(taken: Taken) -> Inverse:
@@ -108,6 +105,17 @@ def _former_offer(taken: Taken) -> Inverse:
     return Inverse(c.ChangeOffer(**taken.frame, product_code=taken.done["productOffering"][0]))
 
 
+def _offer_change_again(taken: Taken) -> Inverse:
+    """The change that was yet to come, while it still is."""
+    start = datetime.fromisoformat(taken.done["from"])
+    if start <= taken.frame["at"]:
+        taken.later(start)
+    o = SubscriptionOffering
+    taken.still(_last(taken, o, o.subscription_id == taken.record.subscription_id))
+    code = taken.done["productOffering"][0]
+    return Inverse(c.ChangeOffer(**taken.frame, product_code=code, when="next_cycle"))
+
+
 def _terminate(taken: Taken) -> Inverse:
     """An opening, unless the subscription has lived since: then it is a 销号 like any other."""
     o, a = m.ProductOrder, Archive
@@ -132,6 +140,56 @@ def _terminate(taken: Taken) -> Inverse:
     return Inverse(c.Terminate(**taken.frame))
 
 
+def _reinstate(taken: Taken) -> Inverse:
+    h, s = m.SubscriptionHolding, m.SimCard
+    last = taken.connection.execute(
+        select(h.party_id, h.order_id, h.valid_from)
+        .where(h.subscription_id == taken.record.subscription_id, h.superseded_at.is_(None))
+        .order_by(h.valid_from.desc())
+        .limit(1)
+    ).one()
+    taken.still(last)
+    number, iccid = str(taken.done["msisdn"][0]), str(taken.done["iccid"][0])
+    imsi = taken.connection.execute(select(s.imsi).where(s.iccid == iccid)).scalar_one()
+    command = c.Reinstate(
+        **taken.frame,
+        termination_id=taken.record.order_id,
+        party=_party(taken, last.party_id),
+        msisdn=number,
+        imsi=imsi,
+        iccid=iccid,
+    )
+    return Inverse(command, frozenset({number, iccid}))
+
+
+def _former_account(taken: Taken) -> Inverse:
+    """What was billed and paid meanwhile stays where it is."""
+    a, s, record = AccountMembership, m.Subscription, taken.record
+    assert record.subscription_id is not None  # noqa: S101 - these orders are of a subscription
+    if datetime.fromisoformat(taken.done["from"]) > taken.frame["at"]:
+        raise Refused(
+            "not_reversible",
+            order_type=record.order_type,
+            advice="it is yet to come: arrange the other way round from a later instant on",
+        )
+    last = taken.connection.execute(
+        select(a.order_id, a.valid_from)
+        .where(a.subscription_id == record.subscription_id)
+        .order_by(a.valid_from.desc())
+        .limit(1)
+    ).one()
+    taken.still(last)
+    former = taken.done["billingAccount"][0]
+    if former == own_account(taken.connection, record.subscription_id):
+        return Inverse(c.SplitAccount(**taken.frame))
+    host = taken.connection.execute(
+        select(s.subscription_id, s.subscription_ref).where(s.account_id == former)
+    ).one()
+    if account_of(taken.connection, host.subscription_id, taken.frame["at"]) != former:
+        taken.later(last.valid_from)
+    return Inverse(c.MergeAccount(**taken.frame, with_subscription_ref=host.subscription_ref))
+
+
 def _return_device(taken: Taken) -> Inverse:
     imei = _present_device(taken)
     return Inverse(c.ReturnDevice(**taken.frame, imei=imei))
@@ -150,6 +208,16 @@ def _return_cards(taken: Taken) -> Inverse:
 
 def _former_data(taken: Taken) -> Inverse:
     return Inverse(party_inverses.inverse(taken.connection, taken.record, taken.frame))
+
+
+def _party(taken: Taken, party_id: int) -> c.PartyData:
+    p = m.Party
+    row = taken.connection.execute(
+        select(
+            p.party_ref, p.party_type, p.name, p.document_type, p.document_number, p.contact
+        ).where(p.party_id == party_id)
+    ).one()
+    return c.PartyData(**row._mapping)
 
 
 def _present_device(taken: Taken) -> str:
@@ -189,7 +257,11 @@ MAKERS: dict[str, Callable[[Taken], Inverse]] = {
     "swap_sim": _former_sim,
     "change_feature": _former_features,
     "change_offer": _former_offer,
+    "change_offer_next_cycle": _offer_change_again,
+    "split_account": _former_account,
+    "merge_account": _former_account,
     "terminate": _terminate,
+    "reinstate": _reinstate,
     "return_device": _return_device,
     "swap_device": _former_device,
     "modify_party": _former_data,

@@ -18,6 +18,8 @@ from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
 from mingdan.orders.journal import Journal
+from mingdan.orders.lifecycle import acceptance
+from mingdan.orders.lifecycle.acceptance import Acceptance
 from mingdan.orders.money import balances, buckets, carrying, receipts, views
 from mingdan.orders.money.receipts import Issued
 from mingdan.orders.money.requests import (
@@ -187,7 +189,7 @@ class AccountDesk:
             with_subscription_ref=request.with_subscription_ref,
             effective_from=request.effective_from,
         )
-        return self._regroup(command, actor, "MERGE_ACCOUNT")
+        return self._regroup(command, actor)
 
     def split(self, request: SplitRequest, *, actor: Actor, at: datetime) -> Regrouped:
         """分帐: from then on its own account pays again. Raises Refused as 合帐 does."""
@@ -198,7 +200,7 @@ class AccountDesk:
             subscription_ref=request.subscription_ref,
             effective_from=request.effective_from,
         )
-        return self._regroup(command, actor, "SPLIT_ACCOUNT")
+        return self._regroup(command, actor)
 
     def suspend_balance(self, subscription_ref: str, *, actor: Actor, at: datetime) -> BucketView:
         """Freeze a prepaid balance: no use, no top-up, no refund. Raises Refused."""
@@ -230,19 +232,22 @@ class AccountDesk:
             key, _ = carrying.subscription_of(connection, subscription_ref)
             return views.standing(connection, key, subscription_ref, checks.instant("at", at))
 
-    def _regroup(
-        self, command: c.MergeAccount | c.SplitAccount, actor: Actor, business: str
-    ) -> Regrouped:
+    def _regroup(self, command: c.MergeAccount | c.SplitAccount, actor: Actor) -> Regrouped:
+        """By the order desk's path, so that it is archived and can be taken back (冲正)."""
         with self._store.database.writing() as connection:
-            allow(connection, actor=actor, business=business, at=command.at)
-            carrying.hold(self._store, connection, [command])
-            applied = carrying.carry_out(self._store, connection, [command])
+            asked = Acceptance(
+                command=command, actor=actor, at=command.at, key=None, money=None, at_once=True
+            )
+            done = acceptance.accept(self._store, connection, asked)
+            if done.due_fen > done.paid_fen:
+                open_fen = done.due_fen - done.paid_fen
+                raise Refused("order_unpaid", order_ref=command.order_ref, open_fen=open_fen)
             account_id, start = views.membership(connection, command.order_ref)
             return Regrouped(
                 order_ref=command.order_ref,
                 account_id=account_id,
                 effective_from=start,
-                repeated=bool(applied.repeated),
+                repeated=done.repeated,
             )
 
     def _turn(self, ref: str, status: str, actor: Actor, at: datetime) -> BucketView:

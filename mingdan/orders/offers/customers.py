@@ -67,15 +67,23 @@ class CustomerDesk:
         self._policy = store.policy
         self._pepper = pepper
 
-    def stage(self, request: PartyRequest, *, actor: Actor, at: datetime) -> ChangeView:
+    def stage(
+        self,
+        request: PartyRequest,
+        *,
+        actor: Actor,
+        at: datetime,
+        idempotency_key: str | None = None,
+    ) -> ChangeView:
         """Take a change down without doing it: state `acknowledged` until a time limit (policy).
 
-        The same request again is answered as before, once the customer is
-        identified again. Raises Refused: unknown_party, proof_missing,
-        party_mismatch (document), password_wrong, password_locked,
-        password_missing, name_unacceptable, password_weak,
-        unknown_subscription, not_the_holder, nothing_changed,
-        staged_change_exists, change_ref_reused.
+        The same request again (by its `request_ref`, or the same interface's
+        `idempotency_key`) is answered as before, once the customer is identified
+        again. Raises Refused: unknown_party, proof_missing, party_mismatch
+        (document), password_wrong, password_locked, password_missing,
+        name_unacceptable, password_weak, unknown_subscription, not_the_holder,
+        nothing_changed, staged_change_exists, change_ref_reused,
+        idempotency_key_reused.
         """
         at, business = checks.instant("at", at), BUSINESSES[type(request)]
         ref = checks.words("request_ref", request.request_ref)
@@ -83,7 +91,7 @@ class CustomerDesk:
             allow(connection, actor=actor, business=business, at=at)
             party = party_rows.party_of(connection, request.party_ref)
         self._identify(party, request, actor, at)
-        known = self._again(request, business, party, at)
+        known = self._again(request, business, party, at, _keyed(actor, idempotency_key))
         if known is not None:
             return known
         with self._database.reading() as connection:
@@ -105,7 +113,12 @@ class CustomerDesk:
                 raise Refused("change_ref_reused", request_ref=ref)
             self._make_room(Journal(connection, at, str(actor)), party, business, waiting)
             asked = Acceptance(
-                command=command, actor=actor, at=at, key=None, money=None, at_once=False
+                command=command,
+                actor=actor,
+                at=at,
+                key=idempotency_key,
+                money=None,
+                at_once=False,
             )
             acceptance.accept(self._store, connection, asked)
             return party_rows.view(_known(connection, ref), at)
@@ -159,15 +172,24 @@ class CustomerDesk:
         self._right(party_ref, password, actor, at)
 
     def _again(
-        self, request: PartyRequest, business: str, party: Row[Any], at: datetime
+        self,
+        request: PartyRequest,
+        business: str,
+        party: Row[Any],
+        at: datetime,
+        key: tuple[str, str] | None,
     ) -> ChangeView | None:
-        """The answer to a request that was taken down before."""
+        """The answer to a request that was taken down before, under this reference or key."""
         with self._database.reading() as connection:
-            row = party_rows.change_row(connection, request.request_ref)
-        if row is None:
+            before = None if key is None else views.by_key(connection, *key)
+            ref = request.request_ref if before is None else before.order_ref
+            row = party_rows.change_row(connection, ref)
+        if row is None and before is None:
             return None
-        same = (row.party_id, row.business) == (party.party_id, business)
-        if not same or not party_effects.same(row.content, request, self._pepper):
+        same = row is not None and (row.party_id, row.business) == (party.party_id, business)
+        if row is None or not same or not party_effects.same(row.content, request, self._pepper):
+            if before is not None:
+                raise Refused("idempotency_key_reused")
             raise Refused("change_ref_reused", request_ref=request.request_ref)
         return party_rows.view(row, at, repeated=True)
 
@@ -242,6 +264,10 @@ class CustomerDesk:
         if subscription_ref is not None:
             keys.append(f"subscriptions:{subscription_ref}")
         self._database.lock(connection, "customers", keys)
+
+
+def _keyed(actor: Actor, key: str | None) -> tuple[str, str] | None:
+    return None if key is None else (actor.interface_no, key)
 
 
 def _end(journal: Journal, request_ref: str, reason: str) -> None:

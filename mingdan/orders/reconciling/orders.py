@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, or_, select
 
 from mingdan.orders import model as m
-from mingdan.orders.lifecycle.model import StagedOrder
+from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.money import balances
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.money.reconcile import CHECKS as MONEY
@@ -42,7 +42,7 @@ def events(connection: Connection, _at: datetime) -> Iterator[Found]:
 
 def effects(connection: Connection, _at: datetime) -> Iterator[Found]:
     """Orders that were completed and left nothing of what they do."""
-    o, s, b, p = m.ProductOrder, m.Subscription, m.SubscriptionBlock, m.Product
+    o, s, b, p, a = m.ProductOrder, m.Subscription, m.SubscriptionBlock, m.Product, Archive
     done = o.state == "completed"
     openings = connection.execute(
         select(o.order_ref)
@@ -65,7 +65,13 @@ def effects(connection: Connection, _at: datetime) -> Iterator[Found]:
     terminations = connection.execute(
         select(o.order_ref, o.subscription_id)
         .join(s, s.subscription_id == o.subscription_id)
-        .where(done, o.order_type == "TERMINATE", s.terminated_at.is_(None))
+        .outerjoin(a, a.order_id == o.order_id)
+        .where(
+            done,
+            o.order_type == "TERMINATE",
+            s.terminated_at.is_(None),
+            a.reversed_by.is_(None),
+        )
         .order_by(o.order_id)
     )
     for ref, key in terminations:

@@ -94,6 +94,20 @@ def own_operator(day: date) -> str:
     return chosen[-1]["operator"]
 
 
+def other_operator(number: str, day: date) -> str | None:
+    """The operator who issues a number as the store knows it, if that is not this one.
+
+    Of numbers that no one operator issues (10690..., 95..., 400...) it says nothing.
+    """
+    digits = national(number)
+    plan = issued(digits)
+    operator = plan.operator if plan is not None else ""
+    if plan is not None and plan.kind == "sms_port":
+        ports = load.rows("sms_port")
+        operator = next((r["operator"] for r in ports if digits.startswith(r["prefix"])), "")
+    return operator if operator and operator != own_operator(day) else None
+
+
 def card_issuer(iccid: str) -> str | None:
     """Who issued a card, by its first six digits; None if the table does not know."""
     row = load.by("iccid_issuer", "prefix").get(iccid[:6])

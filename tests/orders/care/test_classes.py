@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from mingdan.orders.care.class_file import (
     shipped_codes,
 )
 from mingdan.orders.care.class_members import ClassMembers, NewAssignment
+from mingdan.orders.care.member_facts import classes_at
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
 from mingdan.settings import Settings
@@ -296,20 +297,37 @@ def test_approved_times_never_overlap(
     assert found == days
 
 
-def test_the_classes_stage_reads_the_exported_dictionary(
-    campus: ClassDictionary, tmp_path: Path
+def test_the_night_takes_the_classes_from_the_store(
+    campus: ClassDictionary, store: OrderStore
+) -> None:
+    found = stage.load(None, classes_at(store, at(1))).find("campus_2026", "manual")
+    assert found is not None
+    assert (found[0].name_zh, found[0].meaning) == ("校园客户", new().meaning)
+    assert found[0].needs_approval
+    assert found[0].effects == []
+    assert stage.load(None, classes_at(store, at(0) - timedelta(days=1))) == stage.load()
+    # other words since, and the end: a past night reads what was known then
+    then = stage.load(None, classes_at(store, at(1)))
+    campus.propose(new(name_zh="学生", valid_from=at(2)), actor=LI, at=at(2))
+    campus.approve("campus_2026", actor=WANG, at=at(2))
+    campus.end("campus_2026", actor=WANG, at=at(3))
+    assert stage.load(None, classes_at(store, at(1))) == then
+    later = stage.load(None, classes_at(store, at(4))).find("campus_2026", "manual")
+    assert later is not None
+    assert later[0].name_zh == "学生", "ended, with its last words: its labels end by name"
+
+
+def test_the_exported_dictionary_says_what_the_night_reads(
+    campus: ClassDictionary, store: OrderStore, tmp_path: Path
 ) -> None:
     own = Settings(data=tmp_path / "data")
     path = own.data / "policy" / "classes" / "dictionary.toml"
     text_ = dictionary_text(base_text(own), campus.entries(at=at(1)))
     path.parent.mkdir(parents=True)
     path.write_text(text_, "utf-8")
-    found = stage.load(own).find("campus_2026", "manual")
-    assert found is not None
-    assert (found[0].name_zh, found[0].meaning) == ("校园客户", new().meaning)
-    assert found[0].needs_approval
-    shipped = stage.load()
-    assert len(stage.load(own).dictionary.class_) == len(shipped.dictionary.class_) + 1
+    known = classes_at(store, at(1))
+    assert tomllib.loads(text_)["class"] == stage.load(None, known).document["dictionary"]["class"]
+    assert stage.load(own, known) == stage.load(None, known), "and takes each class once"
     # an export replaces what the one before added, and nothing else
     assert shipped_codes(own) == SHIPPED
     assert dictionary_text(base_text(own), campus.entries(at=at(1))) == text_

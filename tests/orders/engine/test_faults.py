@@ -7,8 +7,6 @@ import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -19,6 +17,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select
 
+from benchmarks.killed import was_done, write_until_killed
 from mingdan.errors import Unreachable
 from mingdan.orders.comparison import differences
 from mingdan.orders.database import Database
@@ -35,42 +34,15 @@ def order_of(serial: int) -> Any:
     return opening(serial, party=person(serial % 800))
 
 
-def write_for_ever(url: str, first: int, told: Connection) -> None:
-    """Orders one by one; each is told before it is handed in."""
-    with OrderStore.open(url) as store:
-        for serial in range(first, 10_000):
-            told.send(serial)
-            store.apply([order_of(serial)])
-
-
 def test_killed_at_any_point_an_order_is_done_or_not(own_url: str, tmp_path: Path) -> None:
     random = Random(7)
     begun = 0
-    whole, not_at_all = 0, 0
-    clean = get_context("forkserver")
-    clean.set_forkserver_preload(["tests.orders.engine.test_faults"])
     for _ in range(KILLS):
-        heard, told = clean.Pipe(duplex=False)
-        process = clean.Process(target=write_for_ever, args=(own_url, begun + 1, told))
-        process.start()
-        told.close()
-        assert heard.poll(30), "it never began"
-        sleep(random.uniform(0.02, 0.25))
-        process.kill()
-        process.join()
-        try:
-            while True:
-                begun = heard.recv()
-        except EOFError:
-            heard.close()
+        begun = write_until_killed(own_url, order_of, begun + 1, random.uniform(0.02, 0.25))
+        was_done(own_url, order_of, begun)
         with OrderStore.open(own_url) as store:
-            # The API says which: the same request again is a repeat, or is done now.
-            again = store.apply([order_of(begun)])
-            assert again.completed + again.repeated == 1, again.refused
-            whole += again.repeated
-            not_at_all += again.completed
             earlier = store.apply([order_of(serial) for serial in range(1, begun)])
-            assert earlier.repeated == begun - 1, "an order that was answered is gone"
+        assert earlier.repeated == begun - 1, "an order that was answered is gone"
     database = Database(own_url)
     with database.reading() as connection:
         for model, each in (
@@ -82,7 +54,6 @@ def test_killed_at_any_point_an_order_is_done_or_not(own_url: str, tmp_path: Pat
             count = connection.execute(select(func.count()).select_from(model)).scalar_one()
             assert count == each * begun, model.__tablename__
     database.close()
-    assert whole + not_at_all == KILLS
     assert rebuilt(own_url, sqlite_url(tmp_path)) == []
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import rule
 from sqlalchemy import func, select
 
 from mingdan.orders import flush
@@ -27,11 +24,8 @@ from mingdan.orders.commands import (
     TransferOwner,
 )
 from mingdan.orders.model import CustomerBill, Payment
-from mingdan.orders.money.model import AccountEntry
-from mingdan.orders.store import OrderStore
-from tests.orders.engine.test_replay import rebuilt
+from tests.orders.machines import StoreMachine, held, run
 from tests.orders.support import (
-    PEPPER,
     at,
     emptied_postgresql_url,
     iccid,
@@ -43,7 +37,6 @@ from tests.orders.support import (
     sqlite_url,
     young,
 )
-from tests.orders.test_histories import assert_apart, assert_states_fit, assert_whole
 
 CAP = 5
 STEP = timedelta(hours=2)
@@ -70,28 +63,15 @@ class Line:
     paid: int = 0
 
 
-class Orders(RuleBasedStateMachine):
-    """`make_url` gives an empty store."""
-
-    make_url: Any = None
+class Orders(StoreMachine):
+    policy = young(0)
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.url = type(self).make_url(Path(self.folder.name))
-        self.store = OrderStore.open(self.url, policy=young(0))
         self.now, self.serial = at(), 0
         self.lines: dict[str, Line] = {}
         self.used_sims: set[int] = set()
         self.told: list[tuple[AnyCommand, bool]] = []
-
-    def teardown(self) -> None:
-        try:
-            self.check()
-            self.store.close()
-            assert rebuilt(self.url, sqlite_url(Path(self.folder.name))) == []
-        finally:
-            self.folder.cleanup()
 
     # What the model says of numbers, SIMs and people.
 
@@ -119,7 +99,7 @@ class Orders(RuleBasedStateMachine):
         if crash == "after" and allowed:
             # The answer was lost: asked again, it says so.
             self.store.close()
-            self.store = OrderStore.open(self.url, policy=young(0))
+            self.store = self.opened()
             again = self.store.apply([command])
             assert (again.completed, again.repeated) == (0, 1)
         assert (first.completed, len(first.refused)) == (int(allowed), int(not allowed)), (
@@ -232,26 +212,12 @@ class Orders(RuleBasedStateMachine):
         return self.ask(command, crash if allowed else None, allowed=allowed)
 
     def check(self) -> None:
-        """What holds in the store is what the model holds, and what must hold always."""
-        numbers = self.store.number_holdings(END)
-        owners = self.store.subscription_holdings(END)
-        keys = {ref: self.store.subscription_key(ref) for ref in self.lines}
-        now = numbers.filter(numbers["valid_to"].is_null())
-        held = {
-            (row["key_kind"], row["key"]): row["subscription_id"]
-            for row in now.iter_rows(named=True)
-        }
         expected = {}
         for ref, line in self.lines.items():
             if line.alive:
-                expected["msisdn", int(msisdn(line.number))] = keys[ref]
-                expected["imsi", int(imsi(line.sim))] = keys[ref]
-        assert held == expected
-        assert_apart(numbers, "key_kind", "key")
-        assert_apart(numbers, "subscription_id", "key_kind")
-        assert_apart(owners, "subscription_id")
-        assert_states_fit(self.store)
-        assert_whole(numbers, self.store.subscriptions(END, END.date(), pepper=PEPPER))
+                expected["msisdn", int(msisdn(line.number))] = ref
+                expected["imsi", int(imsi(line.sim))] = ref
+        assert held(self.store, END) == expected
         with self.store.database.reading() as connection:
             for model, wanted in (
                 (CustomerBill, [fen for line in self.lines.values() for _, fen in line.bills]),
@@ -259,26 +225,11 @@ class Orders(RuleBasedStateMachine):
             ):
                 total = connection.execute(select(func.sum(model.amount_fen))).scalar()
                 assert (total or 0) == sum(wanted), "money was created or lost"
-            balance = connection.execute(select(func.sum(AccountEntry.amount_fen))).scalar()
-            assert (balance or 0) == 0
-
-
-def run(make_url: Any, examples: int) -> None:
-    machine = type("Machine", (Orders,), {"make_url": staticmethod(make_url)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
 
 
 def test_any_orders_and_crashes_on_sqlite() -> None:
-    run(sqlite_url, 6)
+    run(Orders, sqlite_url, examples=6, steps=25)
 
 
 def test_any_orders_and_crashes_on_postgresql() -> None:
-    run(lambda _: emptied_postgresql_url(), 2)
+    run(Orders, lambda _: emptied_postgresql_url(), examples=2, steps=25)

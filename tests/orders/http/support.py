@@ -104,7 +104,7 @@ def shop_over(store: OrderStore) -> Iterator[Shop]:
         permit(store, "*", interface_no=number)
         offer(store, partner, "POSTPAID")
     made: dict[str, Shop] = {}
-    app = create_app(store, PEPPER, clock=lambda: made["shop"].now)
+    app = create_app(store, PEPPER, password_pepper=PEPPER, clock=lambda: made["shop"].now)
     with TestClient(app, raise_server_exceptions=True) as client:
         shop = made["shop"] = Shop(store, client)
         desk = keys(store)

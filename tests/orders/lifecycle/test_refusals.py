@@ -34,6 +34,7 @@ from tests.orders.lifecycle.ways import (
     provision,
     refused,
 )
+from tests.orders.stock.support import table, taken
 from tests.orders.support import (
     at,
     done,
@@ -69,6 +70,9 @@ CASES: list[tuple[str, Call]] = [
     ("invalid_value", asked(9, msisdn="'; DROP TABLE msisdn; --" * 20)),
     ("number_invalid", asked(9, msisdn="'; DROP TABLE msisdn; --")),
     ("number_invalid", asked(9, msisdn="95555")),
+    ("prefix_of_other", asked(9, msisdn="8613300000009")),
+    ("prefix_of_other", asked(9, product_code="SP_PORT", msisdn="106550001")),
+    ("prefix_of_other", change("x", msisdn="+86 133-0000-0009")),
     ("invalid_value", asked(9, iccid="8986'00")),
     ("invalid_value", asked(9, subscription_ref="")),
     ("invalid_value", lambda d: place(d, opening(9), datetime(2026, 10, 1))),  # noqa: DTZ001
@@ -206,6 +210,32 @@ def test_each_is_refused_and_leaves_nothing_behind(town: OrderDesk, store: Order
     for number, (code, call) in enumerate(CASES):
         assert (number, refused(call, town)) == (number, code)
     assert everything(store) == before
+
+
+@pytest.mark.parametrize(
+    ("product", "number"),
+    [
+        ("SP_PORT", "10690001234"),
+        ("SP_PORT", "106571234"),
+        ("CALL_CENTRE", "4008001234"),
+        ("CALL_CENTRE", "95588"),
+        ("M2M", "861440012345678"),
+    ],
+)
+def test_numbers_that_no_other_operator_issues_are_taken(
+    desk: OrderDesk, product: str, number: str
+) -> None:
+    command = opening(1, product_code=product, msisdn=number)
+    assert place(desk, command, at()).state in ("pending", "inProgress")
+
+
+def test_a_number_ported_in_is_taken_once_it_is_in_stock(
+    desk: OrderDesk, store: OrderStore
+) -> None:
+    command = opening(1, msisdn="8613300000009")
+    assert refused(place, desk, command, at()) == "prefix_of_other"
+    taken(store, "number", table("number", "13300000009"), ported_in=True)
+    assert place(desk, command, at()).state == "pending"
 
 
 def test_prepaid_is_not_on_credit(town: OrderDesk) -> None:

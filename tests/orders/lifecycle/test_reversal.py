@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from mingdan.calendar import naive_utc
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import SYSTEM
 from mingdan.orders.commands import (
@@ -17,7 +18,9 @@ from mingdan.orders.commands import (
     ChangeNumber,
     ChangeOffer,
     Charge,
+    MergeAccount,
     Pay,
+    SplitAccount,
     Suspend,
     SwapDevice,
     SwapSim,
@@ -25,8 +28,10 @@ from mingdan.orders.commands import (
     TransferOwner,
 )
 from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.money.accounts import AccountDesk
 from mingdan.orders.money.balances import accounts
 from mingdan.orders.money.model import Receipt
+from mingdan.orders.money.requests import MergeRequest
 from mingdan.orders.offers.customers import CustomerDesk
 from mingdan.orders.offers.party_forms import (
     AccountChange,
@@ -38,6 +43,7 @@ from mingdan.orders.offers.party_forms import (
 from mingdan.orders.policy import Policy
 from mingdan.orders.reconcile import reconcile
 from mingdan.orders.refusals import Refused
+from mingdan.orders.restrictions import Restriction
 from mingdan.orders.stock.desk import StockDesk
 from mingdan.orders.store import OrderStore
 from tests.orders.lifecycle.ways import COUNTER, at_once, everything, place, refused, rows, whole
@@ -141,7 +147,9 @@ def test_a_swap_of_sims_goes_back_to_the_old_card(desk: OrderDesk, store: OrderS
     sound(store)
 
 
-def test_a_lost_sim_is_not_put_back_into_use(desk: OrderDesk, store: OrderStore) -> None:
+def test_a_lost_sim_is_put_back_into_use_only_once_it_is_found(
+    desk: OrderDesk, store: OrderStore
+) -> None:
     at_once(desk, opening(1), at(), 1000)
     whole(desk, order(SwapSim, "x", at(), **NEW_SIM, reason="replace"), at(1))
     with pytest.raises(Refused) as refusal:
@@ -149,6 +157,126 @@ def test_a_lost_sim_is_not_put_back_into_use(desk: OrderDesk, store: OrderStore)
     assert refusal.value.code == "sim_unavailable"
     assert "lost" in refusal.value.reason
     assert sim(store, 70) == "in_use"
+    StockDesk(store).set_state("sim", iccid(1), "replaced", actor=SYSTEM, at=at(1.6))
+    other = opening(2, imsi=imsi(1), iccid=iccid(1))
+    assert refused(place, desk, other, at(1.7)) == "sim_unavailable", "found, for nobody else"
+    assert back(desk, "x", 1.8).order_type == "SIM_SWAP"
+    assert (sim(store, 1), sim(store, 70)) == ("in_use", "replaced")
+    sound(store)
+
+
+def lived_in(desk: OrderDesk, store: OrderStore) -> None:
+    """A subscription with a feature, another offer and a block."""
+    at_once(desk, opening(1), at(), 1000)
+    at_once(desk, order(ChangeFeature, "f", at(), add=("call_waiting",)), at(0.1))
+    at_once(desk, order(ChangeOffer, "o", at(), product_code="POSTPAID_5G"), at(0.2))
+    at_once(desk, order(Suspend, "s", at(), reason="lost"), at(0.3))
+
+
+def test_a_subscription_that_was_ended_goes_on_as_it_was(
+    desk: OrderDesk, store: OrderStore
+) -> None:
+    lived_in(desk, store)
+    before = store.show(1, at(0.9))
+    at_once(desk, order(Terminate, "end", at()), at(1))
+    assert (number(store, 1), sim(store, 1)) == ("aging", "scrapped")
+    view = back(desk, "end", 1.5)
+    assert (view.order_type, view.subscription_ref) == ("REINSTATE", "S1")
+    assert store.show(1, at(2)) | {"orders": []} == before | {"orders": []}
+    assert (number(store, 1), sim(store, 1)) == ("in_service", "in_use")
+    [notice] = desk.notices("back-end")
+    assert "撤回" in notice.text
+    sound(store)
+    at_once(desk, order(Terminate, "again", at()), at(2))
+    assert why(desk, "end", 1.6) == "already_reversed"
+
+
+def test_a_night_between_end_and_reinstatement_stays_as_it_was_known(
+    desk: OrderDesk, store: OrderStore
+) -> None:
+    lived_in(desk, store)
+    at_once(desk, order(Terminate, "end", at()), at(1))
+    day = at(1).date()
+
+    def known(days: float) -> list[str]:
+        return store.subscriptions(at(days), day, pepper=PEPPER)["status"].to_list()
+
+    assert known(1.4) == ["terminated"]
+    back(desk, "end", 1.5)
+    assert (known(1.4), known(1.6)) == (["terminated"], ["suspended"])
+    events = store.order_events(at(1.4), at(1.6)).filter(order_type="REINSTATE")
+    assert set(events["effective_at"]) == {naive_utc(at(1))}, "nights since then are put right"
+
+
+@pytest.mark.parametrize("taken", ["number", "cap", "blacklist", "late"])
+def test_a_subscription_does_not_go_on_over_what_came_since(
+    desk: OrderDesk, store: OrderStore, taken: str
+) -> None:
+    url = store.database.engine.url.render_as_string(hide_password=False)
+    policy = Policy.shipped().with_values(ageing_days=0, subscriptions_per_person=1)
+    with OrderStore.open(url, policy=policy) as strict:
+        hasty = OrderDesk(strict)
+        at_once(hasty, opening(1), at(), 1000)
+        at_once(hasty, order(Terminate, "end", at()), at(1))
+        if taken == "number":
+            at_once(hasty, opening(2, msisdn=msisdn(1)), at(1.1), 1000)
+            at_once(hasty, order(Terminate, "e2", at(), subscription_ref="S2"), at(1.2))
+        elif taken == "cap":
+            at_once(hasty, opening(3, party=person(1)), at(1.1), 1000)
+        elif taken == "blacklist":
+            blacklisted(strict, 1)
+        before = everything(strict)
+        days = 2.1 if taken == "late" else 1.5
+        assert (
+            why(hasty, "end", days)
+            == {
+                "number": "number_in_use",
+                "cap": "cap_reached",
+                "blacklist": "party_restricted",
+                "late": "reversal_too_late",
+            }[taken]
+        )
+        assert everything(strict) == before
+
+
+def test_accounts_part_and_join_again(desk: OrderDesk, store: OrderStore) -> None:
+    shared = Policy.shipped().with_values(account_shared_across_parties=True)
+    url = store.database.engine.url.render_as_string(hide_password=False)
+    with OrderStore.open(url, policy=shared) as family:
+        orders, money = OrderDesk(family), AccountDesk(family)
+        for serial in (1, 2, 3):
+            at_once(orders, opening(serial), at(), 1000)
+        join = MergeRequest(order_ref="m", subscription_ref="S2", with_subscription_ref="S1")
+        money.merge(join, actor=COUNTER, at=at(1))
+        assert paying(money, 1.1) == ["S1", "S2"]
+        assert back(orders, "m", 1.2).order_type == "SPLIT_ACCOUNT"
+        assert paying(money, 1.3) == ["S1"]
+        at_once(orders, order(MergeAccount, "m2", at(), subscription_ref="S2",
+                              with_subscription_ref="S1"), at(1.4))  # fmt: skip
+        at_once(orders, order(SplitAccount, "x", at(), subscription_ref="S2"), at(1.5))
+        assert why(orders, "m2", 1.6) == "later_order"
+        assert back(orders, "x", 1.6).order_type == "MERGE_ACCOUNT"
+        assert paying(money, 1.7) == ["S1", "S2"]
+        later = MergeRequest(order_ref="m3", subscription_ref="S3", with_subscription_ref="S1",
+                             effective_from=at(5))  # fmt: skip
+        money.merge(later, actor=COUNTER, at=at(1.8))
+        before = everything(family)
+        assert why(orders, "m3", 1.9) == "not_reversible", "it is yet to come"
+        assert everything(family) == before
+        sound(family)
+
+
+def test_an_offer_change_called_off_is_arranged_again(desk: OrderDesk, store: OrderStore) -> None:
+    at_once(desk, opening(1), at(), 1000)
+    at_once(desk, next_month("n"), at(1))
+    at_once(desk, order(CancelOfferChange, "u", at()), at(1.1))
+    assert back(desk, "u", 1.2).order_type == "CHANGE_OFFER"
+    assert store.show(1, at(40))["product"] == "POSTPAID_5G"
+    assert why(desk, "n", 1.3) == "later_order", "it is there by another order now"
+    sound(store)
+    # once the cycle has begun it is too late
+    at_once(desk, order(CancelOfferChange, "v", at()), at(30.3))
+    assert why(desk, "v", 30.7) == "later_order"
 
 
 def test_features_end_and_begin_again(desk: OrderDesk, store: OrderStore) -> None:
@@ -171,9 +299,6 @@ def test_an_offer_goes_back_to_the_one_before(desk: OrderDesk, store: OrderStore
     at_once(desk, order(ChangeOffer, "z", at(), product_code="POSTPAID_5G"), at(3))
     done(store, order(ChangeOffer, "w", at(3.2), product_code="POSTPAID"))
     assert why(desk, "z", 3.3) == "later_order"
-    at_once(desk, next_month("v"), at(4))
-    at_once(desk, order(CancelOfferChange, "u", at()), at(4.1))
-    assert why(desk, "u", 4.2) == "not_reversible"
     sound(store)
 
 
@@ -322,14 +447,30 @@ def test_a_first_password_has_nothing_to_go_back_to(tmp_path: Any) -> None:
 
 def test_what_has_no_way_back_says_what_to_do_instead(desk: OrderDesk, store: OrderStore) -> None:
     done(store, opening(1))
-    at_once(desk, order(Terminate, "end", at()), at(1))
     desk.place(order(Pay, "pay", at(), amount_fen=500), actor=SYSTEM, at=at(1))
-    for ref, advice in (("end", "open a new subscription"), ("pay", "refund it")):
-        with pytest.raises(Refused) as refusal:
-            desk.reverse(ref, "no", actor=SYSTEM, at=at(1.1))
-        assert refusal.value.code == "not_reversible"
-        assert advice in refusal.value.reason
+    with pytest.raises(Refused) as refusal:
+        desk.reverse("pay", "no", actor=SYSTEM, at=at(1.1))
+    assert refusal.value.code == "not_reversible"
+    assert "refund it" in refusal.value.reason
     assert why(desk, "open-1", 0.5) == "order_state", "bulk orders have no way back"
+
+
+def blacklisted(store: OrderStore, party_id: int) -> None:
+    """A label in force that keeps the party from new service."""
+    label = Restriction(
+        subject_type="party",
+        subject_id=party_id,
+        effect="no_new_subscription",
+        class_code="blacklist",
+        reason_code="fraud",
+    )
+    store.restrict(at(1).date(), [label])
+
+
+def paying(desk: AccountDesk, days: float) -> list[str]:
+    """Who pays from the account of S1."""
+    [account] = desk.show("S1", at=at(days)).accounts
+    return list(account.members)
 
 
 def handset(store: OrderStore, serial: int) -> tuple[object, object, object]:
