@@ -15,7 +15,7 @@ import duckdb
 
 from mingdan.engines import duck
 from mingdan.engines.jobs import Work
-from mingdan.lake import DataFile
+from mingdan.tables import DataFile
 
 
 class LocalEngine:

@@ -14,6 +14,7 @@ nothing behind.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -27,8 +28,8 @@ from mingdan.engines import duck
 from mingdan.engines.jobs import Result, Source, Task, Work, named
 from mingdan.engines.worker import MADE, Plan
 from mingdan.errors import LakeError, WrongUsage
-from mingdan.lake import DataFile
 from mingdan.settings import Settings
+from mingdan.tables import DataFile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,6 +38,7 @@ PIECE_ROWS = 4_000_000
 """Rows of an input guided in one task: some seconds of work, some hundred megabytes."""
 _OWN_SESSION = {
     "spark.ui.enabled": "false",  # it has no login
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.io.encryption.enabled": "true",  # a task names keys
 }
@@ -143,11 +145,12 @@ class SparkEngine:
             for name, value in _OWN_SESSION.items():
                 builder = builder.config(name, value)
             if master.startswith("local"):
-                builder = builder.config("spark.driver.host", "127.0.0.1")
-                builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         if master is not None:
             builder = builder.master(master)
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        atexit.register(session.stop)
+        return session
 
 
 def _groups(work: Work) -> list[tuple[str, list[Result]]]:
