@@ -82,17 +82,16 @@ class SameBits(Check):
 
     def result(self, night: Night, day_key: str) -> dg.AssetCheckResult:
         found = night.engine.compare(self.table, date.fromisoformat(day_key))
-        shown = (
-            {"compared": "nothing: made by DuckDB, or by another process, which compared it"}
-            if found is None
-            else {"bucket": found.bucket, "tables": ", ".join(found.tables)}
-        )
+        if found is None:
+            compared = "nothing: made by DuckDB, or by another process, which compared it"
+        else:
+            compared = f"bucket {found.bucket} of {', '.join(found.tables)}"
         differing = found.differing if found else ()
         return dg.AssetCheckResult(
             asset_key=self.table.name,
             check_name=self.name,
             passed=not differing,
-            metadata={**shown, "engine": night.settings.engine, "differing": ", ".join(differing)},
+            metadata={"compared": compared, "differing": ", ".join(differing)},
         )
 
 

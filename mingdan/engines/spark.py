@@ -19,6 +19,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,13 +45,23 @@ _OWN_SESSION = {
 }
 
 
+@dataclass
+class Spent:
+    """What an engine has used so far."""
+
+    tasks: int = 0
+    cpu_seconds: float = 0.0
+    """Of DuckDB and Python inside tasks; Spark's own is not counted."""
+    shuffled_bytes: int = 0
+    """Of results stored by tasks for other tasks."""
+
+
 class SparkEngine:
     """Carries work out on a Spark cluster whose workers see the lake's folder."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cpu_seconds = 0.0
-        """CPU seconds spent inside tasks so far, Spark's own not counted."""
+        self.spent = Spent()
 
     def make(
         self,
@@ -113,7 +124,8 @@ class SparkEngine:
         problems = sorted({row["problem"] for row in rows if row["problem"]})
         if problems:
             raise LakeError(problems[0])
-        self.cpu_seconds += sum(row["cpu_seconds"] or 0 for row in rows)
+        self.spent.tasks += len(tasks)
+        self.spent.cpu_seconds += sum(row["cpu_seconds"] or 0 for row in rows)
         return [
             (row["name"], DataFile(Path(row["path"]), row["rows"], row["bucket"])) for row in rows
         ]
