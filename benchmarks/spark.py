@@ -25,7 +25,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.features import LAST, STEPS, make_world, settings
-from mingdan.engines.spark import SparkEngine
+from mingdan.engines.spark import SparkEngine, session
 from mingdan.lake import SUBSCRIPTIONS_PER_BUCKET
 from mingdan.night import Night
 from mingdan.usage.tables import USAGE
@@ -105,8 +105,7 @@ def measure(engine: str, folder: str, subscriptions: int, records: int, buckets:
     before = cpu()
     if isinstance(backend, SparkEngine):
         # executors and their first Python are part of the start
-        started = backend._session()
-        started.range(0, 8, 1, 8).mapInArrow(lambda batches: batches, "id long").collect()
+        session(chosen).range(0, 8, 1, 8).mapInArrow(lambda batches: batches, "id long").collect()
     start = cpu() - before
     before, wall = cpu(), time.perf_counter()
     digests = []
