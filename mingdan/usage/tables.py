@@ -41,7 +41,7 @@ LANDED_USAGE = Table(
     grain="one well-formed usage record delivered that day (date = delivery day)",
     columns=(C("event_day", "DATE", "business day of event_at"), *RECORD),
     key=("source_file", "source_line"),
-    sort=("event_day", "event_at", "record_id", "source_file", "source_line"),
+    sort=("source_file", "source_line"),
 )
 
 USAGE = Table(
@@ -50,7 +50,7 @@ USAGE = Table(
     grain="one usage record that happened that day, once (date = event day)",
     columns=(C("delivered", "DATE", "delivery day of the copy that was kept"), *RECORD),
     key=("record_id",),
-    sort=("event_at", "record_id"),
+    sort=("source_file", "source_line"),
 )
 
 USAGE_FILES = Table(
