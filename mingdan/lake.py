@@ -196,6 +196,7 @@ class Lake:
             hive_partitioning=True,
             hive_schema=partitions,
             extra_columns="ignore",
+            missing_columns="insert",  # of a day from before the table had the column
         )
 
     @staticmethod

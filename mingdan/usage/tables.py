@@ -69,6 +69,8 @@ USAGE_FILES = Table(
         C("rows_quarantined", "BIGINT", "lines set aside"),
         C("rows_duplicate", "BIGINT", "lines dropped: record_id already seen"),
         C("rows_late", "BIGINT", "landed records whose event day is before the delivery day"),
+        C("first_event_at", "TIMESTAMP", "first instant of its landed records, UTC"),
+        C("last_event_at", "TIMESTAMP", "last instant of its landed records, UTC"),
         C("event_days", "VARCHAR", "event days touched, ISO, joined by a comma"),
     ),
     key=("file",),
