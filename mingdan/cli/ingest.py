@@ -8,7 +8,7 @@ number of a subscriber is ever printed.
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -124,7 +124,7 @@ def _print_json(lake: Lake, day: date, landed: Report, built: Report) -> None:
         "files": _files(lake, day).to_dicts(),
         "quarantine": _reasons(lake, day).to_dicts(),
     }
-    print(json.dumps(content, ensure_ascii=False, indent=1))
+    print(json.dumps(content, ensure_ascii=False, indent=1, default=datetime.isoformat))
 
 
 def _print_tables(lake: Lake, day: date, built: Report) -> None:
@@ -164,10 +164,13 @@ def _print_spec(source: Source, *, as_json: bool) -> None:
     unread = [name for name in source.file.names if name not in source.used]
     header = "with" if source.file.header else "without"
     print(f"{source.name}: {source.title}. The spec is well formed.")
-    print(
-        f"files {source.file.pattern}, {source.file.encoding}, {source.file.compression}, "
-        f"{header} header"
-    )
+    if source.file.format == "parquet":
+        print(f"files {source.file.pattern}, Parquet")
+    else:
+        print(
+            f"files {source.file.pattern}, {source.file.encoding}, {source.file.compression}, "
+            f"{header} header"
+        )
     print(f"reads {', '.join(read)}")
     if unread:
         print(f"passes over {', '.join(unread)}")

@@ -148,15 +148,19 @@ def _read(entry: Entry, spool: Spool, night: Night, day: date) -> None:
             spool.add(records, quarantine)
         if entry.quarantined > limit * entry.received:
             raise FileRefused(_too_many_bad(entry, limit))
-        if not _unchanged(entry):
-            raise FileRefused(_CHANGED)
+        problem = None
     except FileRefused as error:
-        entry.status, entry.problem = "unreadable", str(error)
+        problem = str(error)
+    # whatever else is wrong with it: half a file is no file
+    problem = _CHANGED if _changed(entry) else problem
+    if problem is not None:
+        entry.status, entry.problem = "unreadable", problem
 
 
-def _unchanged(entry: Entry) -> bool:
+def _changed(entry: Entry) -> bool:
+    """Whether the file is another than the ledger says; one that is gone by now was read."""
     try:
-        return entry.file.digest() == entry.sha256
+        return entry.file.digest() != entry.sha256
     except OSError:
         return False
 
