@@ -100,6 +100,7 @@ def settings(data: Path) -> Settings:
 def bare_duckdb(data: Path) -> None:
     """Typed columns, as DuckDB guesses them, into one Parquet file."""
     with duckdb.connect(config={"threads": 2, "preserve_insertion_order": False}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         relation = connection.read_csv(str(data / "bare" / "*.gz"), quotechar="")
         relation.write_parquet(str(data / "duckdb.parquet"), compression="zstd")
 

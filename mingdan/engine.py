@@ -300,11 +300,29 @@ def define_view(
     )
     if files:
         listing = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        source = f"read_parquet([{listing}], hive_partitioning = true, hive_types_autocast = false)"
+        missing = _columns_added_since(table, files[0])
+        source = (
+            f"read_parquet([{listing}], hive_partitioning = true, hive_types_autocast = false, "
+            f"union_by_name = {bool(missing)})"
+        )
+        if missing:
+            source = f"(SELECT * FROM {source} UNION ALL BY NAME SELECT {missing} WHERE false)"  # noqa: S608
     else:
         empty = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in table.columns)
         source = f"(SELECT {empty}, NULL::DATE AS date, NULL::INTEGER AS bucket LIMIT 0)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
+
+
+def _columns_added_since(table: Table, oldest: str) -> str:
+    """The columns, as nulls, that an unbucketed table's files of earlier days do not have yet."""
+    if table.bucketed:
+        return ""
+    held = pl.read_parquet_schema(oldest)
+    return ", ".join(
+        f'NULL::{column.type} AS "{column.name}"'
+        for column in table.columns
+        if column.name not in held
+    )
 
 
 def write_parquet(

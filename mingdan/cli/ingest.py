@@ -8,7 +8,7 @@ number of a subscriber is ever printed.
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -124,7 +124,7 @@ def _print_json(lake: Lake, day: date, landed: Report, built: Report) -> None:
         "files": _files(lake, day).to_dicts(),
         "quarantine": _reasons(lake, day).to_dicts(),
     }
-    print(json.dumps(content, ensure_ascii=False, indent=1, default=datetime.isoformat))
+    print(json.dumps(content, ensure_ascii=False, indent=1))
 
 
 def _print_tables(lake: Lake, day: date, built: Report) -> None:

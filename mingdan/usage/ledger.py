@@ -115,14 +115,14 @@ def _row(entry: Entry, by_file: dict[str, Row], before: Row | None) -> Row:
         "rows_quarantined": entry.quarantined,
         "rows_duplicate": entry.received - entry.quarantined - landed,
         "rows_late": counts["rows_late"],
-        "first_event_at": counts.get("first_event_at"),
-        "last_event_at": counts.get("last_event_at"),
+        "first_event": counts.get("first_event"),
+        "last_event": counts.get("last_event"),
         "event_days": ",".join(touched) or None,
     }
 
 
 def _gone(row: Row) -> Row:
     zeros: Row = {name: 0 for name in row if name.startswith("rows_")}
-    zeros |= {"first_event_at": None, "last_event_at": None}
+    zeros |= {"first_event": None, "last_event": None}
     problem = "no longer in the landing folder: its records were taken out"
     return {**row, **zeros, "status": "refused", "problem": problem}
