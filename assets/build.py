@@ -4,9 +4,9 @@ Here: the factory every stage module uses, and checks written as SQL. Not here:
 what exists (the stage modules) and when it runs (`pipelines`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from inspect import getdoc
 
 import dagster as dg
@@ -15,7 +15,7 @@ from assets.partitions import DAILY, day_of
 from assets.present import column_schema, metadata
 from assets.resources import Installation
 from assets.submit import SUBMITTED, submitted
-from mingdan.calendar import known_at, naive_utc
+from mingdan.calendar import days, known_at, naive_utc
 from mingdan.engine import Read
 from mingdan.errors import LakeError, MingdanError
 from mingdan.night import Night, Report
@@ -29,17 +29,29 @@ IO_RETRY_SECONDS = 5
 """Only for the disk: whatever Mingdan refuses knowingly, and any bug, is not tried again."""
 
 Deps = Sequence[dg.AssetDep | str]
+Days = Callable[[Night, date], Sequence[date]]
 
 CHECKS: dict[str, tuple["Check", ...]] = {}
 """The checks of each step, for whoever runs a night without its assets (`history`)."""
+
+
+def _the_day(_: Night, day: date) -> Sequence[date]:
+    return [day]
+
+
+def late_days(night: Night, day: date) -> Sequence[date]:
+    """A day and the event days its delivery may re-open."""
+    return list(days(day - timedelta(days=night.settings.late_days), day))
 
 
 @dataclass(frozen=True)
 class Check:
     """A statement `sql/<stage>/check_<name>.sql` over tables of the day.
 
-    It gives one row: `failing` (rows at fault; 0 passes) and whatever else is
-    worth showing. A blocking check that fails stops what depends on the asset.
+    `over` names other days of a table it reads, `values` what else it is told: both come
+    from the installation. It gives one row: `failing` (rows at fault; 0 passes) and
+    whatever else is worth showing. A blocking check that fails stops what depends on the
+    asset.
     """
 
     name: str
@@ -47,6 +59,8 @@ class Check:
     reads: tuple[Table, ...]
     description: str
     blocking: bool = True
+    over: Mapping[str, Days] = field(default_factory=dict)
+    values: Callable[[Night], Mapping[str, object]] | None = None
 
     @property
     def spec(self) -> dg.AssetCheckSpec:
@@ -62,8 +76,15 @@ class Check:
         day = date.fromisoformat(day_key)
         row = night.engine.query(
             f"{self.table.stage}/check_{self.name}",
-            [Read(table, [day], whole=True) for table in self.reads],
-            {"known_at": naive_utc(known_at(day))},
+            [
+                Read(table, self.over.get(table.name, _the_day)(night, day), whole=True)
+                for table in self.reads
+            ],
+            {
+                "day": day,
+                "known_at": naive_utc(known_at(day)),
+                **(self.values(night) if self.values else {}),
+            },
         ).row(0, named=True)
         return dg.AssetCheckResult(
             asset_key=self.table.name,

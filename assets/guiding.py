@@ -5,10 +5,10 @@ Here: the assets of stage `guiding`. Not here: holdings (`orders`).
 
 from __future__ import annotations
 
-from assets.build import Check, assets_of
+from assets.build import Check, assets_of, late_days
 from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
 from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS
-from mingdan.usage.tables import USAGE
+from mingdan.usage.tables import LANDED_USAGE, USAGE, USAGE_FILES
 
 guided_usage = assets_of(
     "guided_usage",
@@ -19,6 +19,14 @@ guided_usage = assets_of(
             GUIDED_USAGE,
             (USAGE, GUIDED_USAGE, REJECTED_USAGE),
             "received = guided + rejected, record by record.",
+        ),
+        Check(
+            "every_line_accounted",
+            GUIDED_USAGE,
+            (USAGE_FILES, LANDED_USAGE, USAGE, GUIDED_USAGE, REJECTED_USAGE),
+            "received = guided + rejected + quarantined + duplicate (+ the few that wait for"
+            " the next day), of everything delivered that day.",
+            over={table.name: late_days for table in (USAGE, GUIDED_USAGE, REJECTED_USAGE)},
         ),
         Check(
             "most_guided",

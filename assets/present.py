@@ -51,8 +51,12 @@ def masked(column: Column, value: object) -> str | int | float | bool:
 
 
 def preview(night: Night, table: Table, day: date) -> dg.TableMetadataValue:
-    """The first rows of a day, masked, as a table."""
-    frame = night.lake.scan(table, [day]).select(table.names).head(PREVIEW_ROWS).collect()
+    """Rows of a day, masked: those `preview_<table>.sql` chooses, else the first few."""
+    name = f"{table.stage}/preview_{table.name}"
+    if (files("sql") / f"{name}.sql").is_file():
+        frame = night.engine.query(name, [Read(table, [day], whole=True)])
+    else:
+        frame = night.lake.scan(table, [day]).select(table.names).head(PREVIEW_ROWS).collect()
     records = [
         dg.TableRecord({column.name: masked(column, row[column.name]) for column in table.columns})
         for row in frame.iter_rows(named=True)

@@ -181,7 +181,15 @@ class Lake:
             return pl.LazyFrame(schema={**self.schema(table), **partitions})
         for file in files:
             _check_parquet(table, Path(file))
-        return pl.scan_parquet(files, hive_partitioning=True, hive_schema=partitions)
+        # a file may have more columns: a part of usage is a file of two tables
+        return pl.scan_parquet(
+            files,
+            schema=self.schema(table),
+            hive_partitioning=True,
+            hive_schema=partitions,
+            extra_columns="ignore",
+            missing_columns="insert",  # of a day from before the table had the column
+        )
 
     @staticmethod
     def schema(table: Table) -> dict[str, pl.DataType]:

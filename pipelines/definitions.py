@@ -13,7 +13,7 @@ from pipelines.alerts import check_failed, run_failed
 from pipelines.history import history
 from pipelines.jobs import late_usage, nightly, retention
 from pipelines.schedules import every_night, every_week
-from pipelines.sensors import late_files
+from pipelines.sensors import late_files, missed_night
 
 ASSETS = [
     orders.order_snapshot,
@@ -37,7 +37,7 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
         assets=ASSETS,
         jobs=[nightly, late_usage, history, retention],
         schedules=[every_night, every_week],
-        sensors=[late_files, run_failed, check_failed],
+        sensors=[late_files, missed_night, run_failed, check_failed],
         resources={"installation": installation or Installation()},
         # One process a run: the lock and the lake are opened once, and a night
         # of twelve steps does not pay eleven interpreter starts.

@@ -164,10 +164,13 @@ def _print_spec(source: Source, *, as_json: bool) -> None:
     unread = [name for name in source.file.names if name not in source.used]
     header = "with" if source.file.header else "without"
     print(f"{source.name}: {source.title}. The spec is well formed.")
-    print(
-        f"files {source.file.pattern}, {source.file.encoding}, {source.file.compression}, "
-        f"{header} header"
-    )
+    if source.file.format == "parquet":
+        print(f"files {source.file.pattern}, Parquet")
+    else:
+        print(
+            f"files {source.file.pattern}, {source.file.encoding}, {source.file.compression}, "
+            f"{header} header"
+        )
     print(f"reads {', '.join(read)}")
     if unread:
         print(f"passes over {', '.join(unread)}")

@@ -19,6 +19,7 @@ from importlib.resources import files as resource_files
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from mingdan.engines.jobs import Parameters, Source, Task
 from mingdan.errors import LakeError
@@ -130,16 +131,32 @@ def define_view(
         + (["bucket::INTEGER AS bucket"] if table.bucketed else [])
     )
     if files:
+        missing = _columns_added_since(table, files[0])
         options = "hive_partitioning = true, hive_types_autocast = false"
+        options += f", union_by_name = {bool(missing)}"
         cut = ""
         if rows is not None:
             options += ", file_row_number = true"
             cut = f" WHERE file_row_number >= {rows[0]} AND file_row_number < {rows[1]}"
         source = f"read_parquet([{_listing(files)}], {options}){cut}"
+        if missing:
+            source = f"(SELECT * FROM {source} UNION ALL BY NAME SELECT {missing} WHERE false)"  # noqa: S608
     else:
         empty = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in table.columns)
         source = f"(SELECT {empty}, NULL::DATE AS date, NULL::INTEGER AS bucket LIMIT 0)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {columns} FROM {source}")  # noqa: S608
+
+
+def _columns_added_since(table: Table, oldest: str) -> str:
+    """The columns, as nulls, that an unbucketed table's files of earlier days do not have yet."""
+    if table.bucketed:
+        return ""
+    held = pl.read_parquet_schema(oldest)
+    return ", ".join(
+        f'NULL::{column.type} AS "{column.name}"'
+        for column in table.columns
+        if column.name not in held
+    )
 
 
 def write_parquet(

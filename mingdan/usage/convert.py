@@ -4,7 +4,8 @@ Here: one function per kind of value, each over a whole column; what cannot be
 read comes back null beside its text, and the caller names the reason. Not here:
 which column is which (`records.py`).
 
-The plain form of a value (nearly every row) is read by vectorised code. The few
+The plain form of a value (nearly every row) is read by vectorised code, or has been
+already: an Int64 column is one whose every text was an integer's plain form. The few
 texts of another form (full-width digits, blanks, `+86`) are read once each by the
 same Python function the rest of the project uses.
 """
@@ -21,24 +22,31 @@ from mingdan.identifiers import digits
 from mingdan.reference.numbers import digest_id, identify
 from mingdan.usage.source import Source, TimeForm
 
-_STRPTIME: dict[TimeForm, str] = {
+STRPTIME: dict[TimeForm, str] = {
     "YYYYMMDDhhmmss": "%Y%m%d%H%M%S",
     "YYYY-MM-DD hh:mm:ss": "%Y-%m-%d %H:%M:%S",
     "YYYY/MM/DD hh:mm:ss": "%Y/%m/%d %H:%M:%S",
     "YYYY.MM.DD hh:mm:ss": "%Y.%m.%d %H:%M:%S",
     "YYYY.MM.DD hh:mm": "%Y.%m.%d %H:%M",
 }
+"""The local forms in the words of strftime."""
 _LAST_SECOND = int(datetime.fromisoformat("9999-12-31T00:00:00+00:00").timestamp())
 _MOBILE_BASE = 86 * 10**11
 
 
 def integers(text: pl.Series) -> pl.Series:
     """Whole numbers; null where the text is none."""
+    if text.dtype == pl.Int64:
+        return text
     return _with_odd(text, text.cast(pl.Int64, strict=False), _integer)
 
 
 def identifiers(text: pl.Series, lengths: range) -> pl.Series:
     """IMSI or IMEI: so many digits; null where the text is not."""
+    if text.dtype == pl.Int64:
+        return _where(
+            text.is_between(10 ** (lengths.start - 1), 10 ** (lengths.stop - 1) - 1), text
+        )
     plain = text.cast(pl.Int64, strict=False)
     size = text.str.len_bytes()
     fits = size.is_between(lengths.start, lengths.stop - 1) & (plain >= 0)
@@ -54,28 +62,28 @@ def identifiers(text: pl.Series, lengths: range) -> pl.Series:
 def numbers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Numbers as the lake's integers, and their kinds (`mingdan.reference.numbers`)."""
     plain = text.cast(pl.Int64, strict=False)
-    size = text.str.len_bytes()
-    local = (size == 11) & plain.is_between(13 * 10**9, 2 * 10**10 - 1)
-    full = (size == 13) & plain.is_between(_MOBILE_BASE + 13 * 10**9, _MOBILE_BASE + 2 * 10**10 - 1)
+    local = plain.is_between(13 * 10**9, 2 * 10**10 - 1)
+    full = plain.is_between(_MOBILE_BASE + 13 * 10**9, _MOBILE_BASE + 2 * 10**10 - 1)
+    if text.dtype == pl.String:
+        size = text.str.len_bytes()
+        local, full = local & (size == 11), full & (size == 13)
     frame = pl.select(
         value=pl.when(local).then(plain + _MOBILE_BASE).when(full).then(plain),
         kind=pl.when(local | full).then(pl.lit("mobile")),
     )
     values, kinds = frame["value"], frame["kind"]
-    odd = text.filter(values.is_null() & text.is_not_null()).unique()
-    if not odd.len():
+    odd = values.is_null() & text.is_not_null()
+    if not odd.any():
         return values, kinds
-    known = {item: identify(item) for item in odd if digits(item)}
-    return (
-        values.fill_null(_looked_up(text, {item: found[0] for item, found in known.items()})),
-        kinds.fill_null(
-            text.replace_strict(
-                {item: found[1] for item, found in known.items()},
-                default=None,
-                return_dtype=pl.String,
-            )
-        ),
+    # only these are looked up: a table is dear where nearly every row misses it
+    texts = text.filter(odd)
+    known = {item: identify(str(item)) for item in texts.unique() if digits(str(item))}
+    at = odd.arg_true()
+    found = _looked_up(texts, {item: found[0] for item, found in known.items()})
+    named = texts.replace_strict(
+        {item: found[1] for item, found in known.items()}, default=None, return_dtype=pl.String
     )
+    return values.scatter(at, found), kinds.scatter(at, named)
 
 
 def opaque(text: pl.Series, space: str) -> pl.Series:
@@ -146,7 +154,7 @@ def _epoch(text: pl.Series, zone: str | None) -> tuple[pl.Series, pl.Series]:
 def _local(
     text: pl.Series, offsets: pl.Series | None, form: TimeForm, source: Source
 ) -> tuple[pl.Series, pl.Series]:
-    local = text.str.to_datetime(_STRPTIME[form], strict=False, time_unit="us")
+    local = text.str.to_datetime(STRPTIME[form], strict=False, time_unit="us")
     if form == "YYYYMMDDhhmmss":
         # without separators a missing digit would be read as a shorter second
         digits_only = text.cast(pl.Int64, strict=False) > 0
@@ -196,7 +204,7 @@ def _with_odd(text: pl.Series, values: pl.Series, parse: Callable[[str], int | N
     return values.fill_null(_looked_up(text, found))
 
 
-def _looked_up(text: pl.Series, table: Mapping[str, int]) -> pl.Series:
+def _looked_up(text: pl.Series, table: Mapping[str, int] | Mapping[int, int]) -> pl.Series:
     if not table:
         return pl.Series(values=[None] * text.len(), dtype=pl.Int64)
     return text.replace_strict(dict(table), default=None, return_dtype=pl.Int64)

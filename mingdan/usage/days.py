@@ -14,10 +14,10 @@ import duckdb
 import polars as pl
 
 from mingdan.calendar import days
-from mingdan.engine import Job, Read, define_view, statement, used
 from mingdan.errors import LakeError, MissingInput
-from mingdan.lake import Partition
+from mingdan.lake import DataFile, Partition
 from mingdan.night import Night, Report
+from mingdan.usage.parts import copies, cut, held, is_part, linked, no_part
 from mingdan.usage.tables import LANDED_USAGE, USAGE, USAGE_FILES
 
 
@@ -52,13 +52,15 @@ def build(night: Night, day: date) -> Report:
     landed = set(night.lake.days(LANDED_USAGE))
     windows = {event_day: _deliveries(night, event_day) & landed for event_day in event_days}
     partitions: list[Partition] = []
+    received = 0
     with night.engine.connect() as connection:
+        listed = _held(night, connection, windows)
         for event_day, window in windows.items():
-            job = Job(inputs=[Read(LANDED_USAGE, sorted(window))], outputs=[(USAGE, "usage/usage")])
-            partitions += night.engine.make(
-                job, event_day, {"event_day": event_day}, connection=connection
+            holding = listed.filter(
+                pl.col("event_day") == event_day, pl.col("delivered").is_in(list(window))
             )
-        received = _received(night, connection, windows)
+            received += int(holding["records"].sum())
+            partitions.append(_put_together(night, connection, event_day, holding))
     kept = sum(partition.rows for partition in partitions)
     return Report(
         partitions=tuple(partitions),
@@ -76,19 +78,40 @@ def _deliveries(night: Night, event_day: date) -> set[date]:
     return set(days(event_day - timedelta(days=1), last))
 
 
-def _received(
+def _held(
     night: Night, connection: duckdb.DuckDBPyConnection, windows: Mapping[date, set[date]]
-) -> int:
-    """Landed records of the event days, copies included."""
-    seen = set[date]().union(*windows.values())
-    text = statement("usage/happened")
+) -> pl.DataFrame:
+    """Which files of landed records hold what: part, event_day, records, delivered, pure."""
+    seen = sorted(set[date]().union(*windows.values()))
+    delivered = {part: day for day in seen for part in night.lake.files(LANDED_USAGE, [day])}
     try:
-        define_view(
-            connection, LANDED_USAGE.name, LANDED_USAGE, night.lake.files(LANDED_USAGE, seen)
-        )
-        happened = connection.sql(
-            text, params=used(text, {"late_days": night.settings.late_days})
-        ).pl()
+        found = held(connection, list(delivered))
     except duckdb.Error as error:
         raise LakeError(f"{LANDED_USAGE.name}: {error}") from error
-    return int(happened.filter(pl.col("event_day").is_in(list(windows)))["records"].sum())
+    return found.with_columns(
+        delivered=pl.col("part").replace_strict(delivered, return_dtype=pl.Date),
+        pure=pl.len().over("part") == 1,
+    )
+
+
+def _put_together(
+    night: Night,
+    connection: duckdb.DuckDBPyConnection,
+    event_day: date,
+    holding: pl.DataFrame,
+) -> Partition:
+    """Usage of an event day: the files that hold it, each without what is not of it or a copy."""
+    with night.lake.staging() as folder:
+        try:
+            again = copies(connection, holding["part"].to_list(), event_day)
+            files: list[DataFile] = []
+            for part, records, pure in holding.select("part", "records", "pure").iter_rows():
+                if pure and part not in again and is_part(part):
+                    files.append(linked(part, records, folder))
+                else:
+                    day_only = pl.col("event_day") == event_day
+                    files.append(cut(part, folder, wanted=day_only, dropped=again.get(part)))
+            files = [file for file in files if file.rows] or [no_part(folder)]
+        except (duckdb.Error, pl.exceptions.PolarsError, OSError) as error:
+            raise LakeError(f"{USAGE.name} of {event_day}: {error}") from error
+        return night.lake.replace(USAGE, event_day, files)

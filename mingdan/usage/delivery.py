@@ -34,7 +34,7 @@ class Delivered:
 
     @property
     def marker(self) -> Path:
-        return self.path.with_name(self.path.name + MARKER)
+        return marker_of(self.path)
 
     @property
     def set_aside(self) -> str | None:
@@ -107,6 +107,11 @@ def file_named(settings: Settings, day: date, name: str) -> Delivered:
         what = "no file" if not matches else "more than one file"
         raise WrongUsage(f"{what} {name!r} was delivered on {day} under {root}")
     return matches[0]
+
+
+def marker_of(path: Path) -> Path:
+    """Where the skip marker of a delivered file stands, if there is one."""
+    return path.with_name(path.name + MARKER)
 
 
 def is_delivery(path: Path) -> bool:

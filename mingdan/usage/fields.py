@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from mingdan.usage import convert
-from mingdan.usage.lines import Lines
+from mingdan.usage.lines import Split
 from mingdan.usage.source import Source
 
 LARGEST = 2**31 - 1
@@ -22,18 +22,21 @@ _LARGEST_WIDE = 2**60
 
 
 class Fields:
-    """The columns of one block and the first fault of each row."""
+    """The columns of some lines and the first fault of each."""
 
-    def __init__(self, lines: Lines, source: Source) -> None:
+    def __init__(self, split: Split, source: Source) -> None:
         self.source = source
-        self.columns = lines.fields
+        self.columns = split.fields
         self.reasons: list[tuple[str, str | None]] = []
-        self.first = pl.Series(values=[0] * lines.fields.height, dtype=pl.Int16)
+        self.first = pl.zeros(split.fields.height, dtype=pl.Int16, eager=True)
 
     def text(self, name: str | None) -> pl.Series:
         if name is None:
-            return pl.Series(values=[None] * self.columns.height, dtype=pl.String)
+            return self._each(None)
         return self.columns[name]
+
+    def _each(self, value: str | None) -> pl.Series:
+        return pl.repeat(value, self.columns.height, dtype=pl.String, eager=True)
 
     def flag(self, mask: pl.Series, reason: str, column: str | None) -> None:
         if mask.any():
@@ -48,7 +51,7 @@ class Fields:
     def code(self, field: str, fixed: str | None, codes: Mapping[str, str]) -> pl.Series:
         column = getattr(self.source.columns, field)
         if column is None:
-            return pl.Series(values=[fixed] * self.columns.height, dtype=pl.String)
+            return self._each(fixed)
         text = self.text(column)
         values = text.replace_strict(dict(codes), default=None, return_dtype=pl.String)
         self.flag(text.is_null(), "missing_value", column)

@@ -10,8 +10,6 @@ never decides on half a day unless a person says so with a skip marker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,18 +21,20 @@ from mingdan.engine import define_view, statement, used, write_parquet
 from mingdan.errors import InputRefused, LakeError
 from mingdan.lake import DataFile, Partition
 from mingdan.night import Night, Report
-from mingdan.tables import Table
 from mingdan.usage.delivery import Delivered, find
 from mingdan.usage.ledger import Entry, facts, loaded_before, write_ledger
-from mingdan.usage.lines import split_block
-from mingdan.usage.records import STAGED_USAGE, Window, read_records
+from mingdan.usage.packed import FileRefused, Limits
+from mingdan.usage.parts import Parts, copies, cut, no_part
+from mingdan.usage.reading import read_lines
+from mingdan.usage.records import Window, read_records
 from mingdan.usage.tables import LANDED_USAGE, USAGE_QUARANTINE
-from mingdan.usage.text import FileRefused, Limits, read_blocks
 
-_ROWS_HELD = 250_000
-"""Rows held in memory before they go to the staging folder."""
+_LINES_HELD = 100_000
+"""Lines set aside held in memory before they go to the staging folder."""
 _STAGED_QUARANTINE = replace(USAGE_QUARANTINE, name="staged_quarantine")
-_STAGED = (STAGED_USAGE, _STAGED_QUARANTINE)
+_CHANGED = (
+    "changed while it was read: write a file under a name beginning with a dot, and rename it"
+)
 _NAMED = 5
 """Refused files spelled out in one error."""
 
@@ -42,28 +42,28 @@ _NAMED = 5
 class Spool:
     """Records and set-aside lines of the files read so far, in a staging folder."""
 
-    def __init__(self, folder: Path, day: date) -> None:
+    def __init__(self, folder: Path, day: date, connection: duckdb.DuckDBPyConnection) -> None:
         self.folder = folder
         self.day = day
-        self.files: dict[str, list[str]] = {table.name: [] for table in _STAGED}
-        self._held: dict[str, list[pl.DataFrame]] = {table.name: [] for table in _STAGED}
+        self.parts = Parts(folder, day, connection)
+        self.aside: list[str] = []
+        self._held: list[pl.DataFrame] = []
 
     def add(self, records: pl.DataFrame, quarantine: pl.DataFrame) -> None:
-        for table, frame in zip(_STAGED, (records, quarantine), strict=True):
-            if frame.height:
-                self._held[table.name].append(frame)
-        if sum(frame.height for held in self._held.values() for frame in held) >= _ROWS_HELD:
-            self.flush()
+        self.parts.add(records)
+        if quarantine.height:
+            self._held.append(quarantine)
+            if sum(frame.height for frame in self._held) >= _LINES_HELD:
+                self.flush()
 
     def flush(self) -> None:
-        """Put what is held on disk. Raises OSError or a Polars error if that fails."""
-        for name, held in self._held.items():
-            if held:
-                path = self.folder / f"{name}-{len(self.files[name])}.parquet"
-                frame = pl.concat(held).with_columns(date=pl.lit(self.day))
-                frame.write_parquet(path, compression="lz4")
-                self.files[name].append(str(path))
-                held.clear()
+        """Put the lines set aside on disk. Raises OSError or a Polars error if that fails."""
+        if self._held:
+            path = self.folder / f"{_STAGED_QUARANTINE.name}-{len(self.aside)}.parquet"
+            frame = pl.concat(self._held).with_columns(date=pl.lit(self.day))
+            frame.write_parquet(path, compression="lz4")
+            self.aside.append(str(path))
+            self._held.clear()
 
 
 def land(night: Night, day: date, *, only: str | None = None) -> Report:
@@ -80,8 +80,8 @@ def land(night: Night, day: date, *, only: str | None = None) -> Report:
     """
     found = find(night.settings, day, only)
     before = loaded_before(night.lake, day, night.settings.late_days)
-    with night.lake.staging() as folder:
-        spool = Spool(folder, day)
+    with night.lake.staging() as folder, night.engine.connect() as connection:
+        spool = Spool(folder, day, connection)
         entries: list[Entry] = []
         try:
             for file in found:
@@ -92,10 +92,12 @@ def land(night: Night, day: date, *, only: str | None = None) -> Report:
                     before.setdefault((file.source.name, entry.sha256), file.name)
             _stop_if_refused(entries, day)
             spool.flush()
-        except (pl.exceptions.PolarsError, OSError) as error:
+            parts = _parts(night, day, spool, only)
+        except (pl.exceptions.PolarsError, duckdb.Error, OSError) as error:
             raise LakeError(f"cannot stage usage of {day}: {error}") from error
-        landed, by_file = _write_landed(night, day, spool, only)
-        aside = _write_quarantine(night, day, spool, only)
+        landed = night.lake.replace(LANDED_USAGE, day, parts)
+        aside = _write_quarantine(night, day, spool, connection, only)
+        by_file = _by_file(night, day, connection)
         # last: a day with a ledger is a day completely landed
         ledger = write_ledger(night.lake, day, entries, by_file, only)
     return Report(partitions=(landed, aside, ledger), facts=facts(night.lake, day))
@@ -103,9 +105,11 @@ def land(night: Night, day: date, *, only: str | None = None) -> Report:
 
 def problem_of(file: Delivered, night: Night, day: date) -> str | None:
     """Why a landing would refuse this file, or None if it would not."""
-    entry = Entry(file)
-    with night.lake.staging() as folder:
-        _read(entry, Spool(folder, day), night, day)
+    entry = _entry(file, {})
+    if entry.sha256:
+        entry = Entry(file, entry.sha256)
+        with night.lake.staging() as folder, night.engine.connect() as connection:
+            _read(entry, Spool(folder, day, connection), night, day)
     return entry.problem
 
 
@@ -134,21 +138,31 @@ def _read(entry: Entry, spool: Spool, night: Night, day: date) -> None:
     window = Window.of(day, night.settings.late_days, source)
     limit = source.bad_rows_limit or night.settings.bad_rows_limit
     try:
-        for block in read_blocks(entry.file.path, source, Limits.of(night.settings)):
-            lines = split_block(block, source)
+        for lines, to_come in read_lines(entry.file.path, source, Limits.of(night.settings)):
             records, quarantine = read_records(lines, source, window, entry.file.name)
             entry.received += lines.rows
             counted = quarantine.group_by("reason", "field").len()
             entry.reasons.update({(row[0], row[1]): row[2] for row in counted.iter_rows()})
-            # a good row has all its delimiters: no file holds more of them than this
-            to_come = block.left // len(source.file.names)
             if entry.quarantined > limit * (entry.received + to_come):
                 raise FileRefused(_too_many_bad(entry, limit, more=to_come > 0))
             spool.add(records, quarantine)
         if entry.quarantined > limit * entry.received:
             raise FileRefused(_too_many_bad(entry, limit))
+        problem = None
     except FileRefused as error:
-        entry.status, entry.problem = "unreadable", str(error)
+        problem = str(error)
+    # whatever else is wrong with it: half a file is no file
+    problem = _CHANGED if _changed(entry) else problem
+    if problem is not None:
+        entry.status, entry.problem = "unreadable", problem
+
+
+def _changed(entry: Entry) -> bool:
+    """Whether the file is another than the ledger says; one that is gone by now was read."""
+    try:
+        return entry.file.digest() != entry.sha256
+    except OSError:
+        return False
 
 
 def _too_many_bad(entry: Entry, limit: float, *, more: bool = False) -> str:
@@ -181,37 +195,46 @@ def _stop_if_refused(entries: list[Entry], day: date) -> None:
     )
 
 
-def _write_landed(
-    night: Night, day: date, spool: Spool, only: str | None
-) -> tuple[Partition, pl.DataFrame]:
-    """The day's landed_usage, and what of each file is in it."""
-    with _writing(night, day, spool, only, STAGED_USAGE, LANDED_USAGE) as (connection, partition):
-        written = night.lake.files(LANDED_USAGE, [day])
-        define_view(connection, LANDED_USAGE.name, LANDED_USAGE, written)
-        text = statement("usage/landed_by_file")
-        return partition, connection.sql(text, params=used(text, {"day": day})).pl()
+def _parts(night: Night, day: date, spool: Spool, only: str | None) -> list[DataFile]:
+    """The day's parts: those read now, copies taken out, and the other sources' as they are."""
+    read = {str(part.path): part for part in spool.parts.close()}
+    for path, dropped in copies(spool.parts.connection, sorted(read)).items():
+        read[path] = cut(path, spool.folder, dropped=dropped)
+    parts = list(read.values())
+    for file in [] if only is None else night.lake.files(LANDED_USAGE, [day]):
+        sources = pl.read_parquet(file, columns=["source"], hive_partitioning=False)["source"]
+        if only not in sources:
+            parts.append(DataFile(Path(file), sources.len()))
+        elif sources.n_unique() > 1:
+            parts.append(cut(file, spool.folder, wanted=pl.col("source") != only))
+    return [part for part in parts if part.rows] or [no_part(spool.folder)]
 
 
-def _write_quarantine(night: Night, day: date, spool: Spool, only: str | None) -> Partition:
-    """The day's usage_quarantine: by DuckDB, for it may be too large for memory."""
-    with _writing(night, day, spool, only, _STAGED_QUARANTINE, USAGE_QUARANTINE) as (_, partition):
-        return partition
+def _by_file(night: Night, day: date, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What of each file is in landed_usage."""
+    files = night.lake.files(LANDED_USAGE, [day])
+    define_view(connection, LANDED_USAGE.name, LANDED_USAGE, files)
+    text = statement("usage/landed_by_file")
+    frame: pl.DataFrame = connection.sql(text, params=used(text, {"day": day})).pl()
+    return frame
 
 
-@contextmanager
-def _writing(
-    night: Night, day: date, spool: Spool, only: str | None, staged: Table, table: Table
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Partition]]:
-    """The day of a table made of what is staged and, with `only`, of the other sources' rows."""
+def _write_quarantine(
+    night: Night, day: date, spool: Spool, connection: duckdb.DuckDBPyConnection, only: str | None
+) -> Partition:
+    """The day's usage_quarantine, of what was set aside and, with `only`, the other sources' rows.
+
+    By DuckDB, for it may be too large for memory.
+    """
+    table = USAGE_QUARANTINE
     target = spool.folder / f"{table.name}.parquet"
     kept = [] if only is None else night.lake.files(table, [day])
     landing = {"landing": [] if only is None else [only]}
     try:
-        with night.engine.connect() as connection:
-            define_view(connection, staged.name, staged, spool.files[staged.name])
-            define_view(connection, table.name, table, kept)
-            text = statement(f"usage/{table.name}")
-            rows = write_parquet(connection, text, table, target, landing)
-            yield connection, night.lake.replace(table, day, [DataFile(target, rows)])
+        define_view(connection, _STAGED_QUARANTINE.name, _STAGED_QUARANTINE, spool.aside)
+        define_view(connection, table.name, table, kept)
+        text = statement(f"usage/{table.name}")
+        rows = write_parquet(connection, text, table, target, landing)
     except (duckdb.Error, OSError) as error:
         raise LakeError(f"{table.name} of {day}: {error}") from error
+    return night.lake.replace(table, day, [DataFile(target, rows)])

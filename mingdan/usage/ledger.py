@@ -56,7 +56,7 @@ def write_ledger(
 ) -> Partition:
     """Replace the day's ledger, or the rows of source `only`.
 
-    `landed` holds rows_landed, rows_late and event_days for each source_file.
+    `landed` holds what `sql/usage/landed_by_file.sql` says of each source_file.
     """
     by_file = {str(row["source_file"]): row for row in landed.iter_rows(named=True)}
     before = {
@@ -115,11 +115,14 @@ def _row(entry: Entry, by_file: dict[str, Row], before: Row | None) -> Row:
         "rows_quarantined": entry.quarantined,
         "rows_duplicate": entry.received - entry.quarantined - landed,
         "rows_late": counts["rows_late"],
+        "first_event": counts.get("first_event"),
+        "last_event": counts.get("last_event"),
         "event_days": ",".join(touched) or None,
     }
 
 
 def _gone(row: Row) -> Row:
     zeros: Row = {name: 0 for name in row if name.startswith("rows_")}
+    zeros |= {"first_event": None, "last_event": None}
     problem = "no longer in the landing folder: its records were taken out"
     return {**row, **zeros, "status": "refused", "problem": problem}

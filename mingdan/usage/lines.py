@@ -3,25 +3,29 @@
 Here: transcoding, line ends, field counts. Not here: files (`text.py`) and what
 a field means (`records.py`).
 
-A block that is clean (nearly all are) is split whole by vectorised code; only a
-block with faults is looked at line by line. A faulty line keeps its bytes as
-delivered, from before transcoding.
+Lines in their plain form (nearly all are) are read in one pass (`plain.py`), the
+others are split as text by vectorised code, and only bytes that do not decode are
+looked at line by line. A faulty line keeps its bytes as delivered, from before
+transcoding.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mingdan.usage.packed import FileRefused
+from mingdan.usage.plain import read_plain
 from mingdan.usage.source import Encoding, Source
-from mingdan.usage.text import Block, FileRefused, too_long
+from mingdan.usage.text import Block, too_long
 
 Positions = NDArray[np.int64]
 _NEWLINE, _RETURN = 10, 13
@@ -39,38 +43,57 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Lines:
-    """The data lines of a block: the well-formed ones split, the others as faults."""
+class Split:
+    """Some lines of a block, split into the columns that are read.
 
-    block: Block
-    rows: int
-    """Data lines, faulty ones included; blank lines are no data."""
+    A column is text, or Int64 where every text was an integer's plain form; an
+    empty field is null.
+    """
+
     fields: pl.DataFrame
-    """One text column for each column of the file that is read; an empty field is null."""
     numbers: pl.Series
     """Line number of each row of `fields`."""
     texts: pl.Series
-    """Each row's line as text, with its line end."""
-    faults: tuple[Fault, ...]
+    """Each row's line as text, perhaps with its line end."""
 
     @property
     def whole(self) -> pl.Series:
         """Each row's line as text, without its line end."""
         return self.texts.str.strip_chars_end("\r\n")
 
+
+@dataclass(frozen=True)
+class Lines:
+    """The data lines of a block: the well-formed ones split, the others as faults."""
+
+    rows: int
+    """Data lines, faulty ones included; blank lines are no data."""
+    parts: tuple[Split, ...]
+    """The well-formed lines, each in one part."""
+    faults: tuple[Fault, ...]
+    delivered: Callable[[int], bytes]
+    """The bytes of a line, by its number, as delivered and without its newline."""
+
+
+class _Raw:
+    """The lines of a block as delivered."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
     @cached_property
     def _bounds(self) -> Positions:
         return _bounds(self.block.raw)
 
-    def delivered(self, line: int) -> bytes:
-        """A line's bytes as delivered, without its newline."""
-        at = line - self.block.first_line
+    def line(self, number: int) -> bytes:
+        at = number - self.block.first_line
         raw = self.block.raw[self._bounds[at] : self._bounds[at + 1]]
         return raw.removesuffix(b"\n")
 
 
 def split_block(block: Block, source: Source) -> Lines:
     """The lines of a block. Raises FileRefused for a line above the length limit."""
+    source = source.with_names(block.names or source.file.names)
     data, undecodable = _utf8(block.raw[block.head :], source.file.encoding)
     bounds = _bounds(data)
     numbers = np.arange(bounds.size - 1, dtype=np.int32) + block.data_line
@@ -80,26 +103,38 @@ def split_block(block: Block, source: Source) -> Lines:
     faults = [Fault(int(numbers[at]), "undecodable") for at in undecodable]
     dropped = _blank(data, bounds, lengths)
     rows = int(lengths.size - dropped.sum()) + undecodable.size
-    lines = _as_text(data, bounds)
-    if dropped.any():
-        lines, numbers = lines.filter(pl.Series(~dropped)), numbers[~dropped]
-    split = _split if source.file.quote == "none" else _split_quoted
-    fields, wrong = split(lines, source)
-    if wrong:
-        faults += [Fault(int(numbers[at]), reason) for at, reason in wrong.items()]
-        good = np.ones(numbers.size, dtype=np.bool_)
+    if dropped.any() or b"\r" in data:
+        numbers = numbers[~dropped]
+        data = np.frombuffer(data, np.uint8)[np.repeat(~dropped, lengths)].tobytes()
+        data = data.replace(b"\r\n", b"\n")
+        bounds = _bounds(data)
+        lengths = np.diff(bounds)
+    texts = _as_text(data, bounds)
+    fields, plain = read_plain(data, lengths, source)
+    parts = [_part(fields, numbers, texts, plain, source)] if plain.any() else []
+    if not plain.all():
+        odd, texts = numbers[~plain], texts.filter(pl.Series(~plain))
+        fields, wrong = _splitter(source)(texts, source)
+        faults += [Fault(int(odd[at]), reason) for at, reason in wrong.items()]
+        good = np.ones(odd.size, dtype=np.bool_)
         good[list(wrong)] = False
-        fields, lines, numbers = fields.filter(good), lines.filter(pl.Series(good)), numbers[good]
-    return Lines(
-        block=block,
-        rows=rows,
-        fields=fields.select(
-            pl.when(pl.col(name) != "").then(pl.col(name)) for name in sorted(source.used)
-        ),
-        numbers=pl.Series(numbers, dtype=pl.Int32),
-        texts=lines,
-        faults=tuple(faults),
-    )
+        fields = fields.select(pl.when(pl.all() != "").then(pl.all()))
+        parts.append(_part(fields, odd, texts, good, source))
+    return Lines(rows, tuple(parts), tuple(faults), _Raw(block).line)
+
+
+def _part(
+    fields: pl.DataFrame,
+    numbers: NDArray[np.int32],
+    texts: pl.Series,
+    wanted: NDArray[np.bool_],
+    source: Source,
+) -> Split:
+    fields = fields.select(sorted(source.used))
+    if not wanted.all():
+        chosen = pl.Series(wanted)
+        fields, texts, numbers = fields.filter(chosen), texts.filter(chosen), numbers[wanted]
+    return Split(fields, pl.Series(numbers, dtype=pl.Int32), texts)
 
 
 def _utf8(body: bytes, encoding: Encoding) -> tuple[bytes, Positions]:
@@ -152,6 +187,12 @@ def _as_text(data: bytes, bounds: Positions) -> pl.Series:
     return pl.Series(values=pl.from_arrow(lines), dtype=pl.String)
 
 
+def _splitter(source: Source) -> Callable[[pl.Series, Source], tuple[pl.DataFrame, dict[int, str]]]:
+    if source.file.format == "fixed_width":
+        return _split_fixed
+    return _split if source.file.quote == "none" else _split_quoted
+
+
 def _split(lines: pl.Series, source: Source) -> tuple[pl.DataFrame, dict[int, str]]:
     """The fields of each line, and why some lines (by position) have too many or few."""
     names = [*source.file.names, _SURPLUS]
@@ -183,3 +224,43 @@ def _split_quoted(lines: pl.Series, source: Source) -> tuple[pl.DataFrame, dict[
             row = [""] * len(names)
         rows.append(row)
     return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String()), orient="row"), wrong
+
+
+def _split_fixed(lines: pl.Series, source: Source) -> tuple[pl.DataFrame, dict[int, str]]:
+    """The same for lines of columns with a width, which counts bytes as delivered."""
+    names, widths = source.file.names, source.file.widths
+    ends = list(accumulate(widths))
+    lines = lines.str.strip_chars_end("\r\n")
+    size = lines.str.len_bytes()
+    fields = pl.DataFrame(
+        {
+            name: lines.str.slice(end - width, width).str.strip_chars(" ")
+            for name, end, width in zip(names, ends, widths, strict=True)
+        }
+    )
+    wrong: dict[int, str] = {}
+    wide = (size != lines.str.len_chars()).arg_true()
+    if wide.len():
+        # their characters are not their bytes: cut again, line by line
+        rows = [_cut(lines[at], ends, source.file.encoding) for at in wide]
+        wrong = {at: row for at, row in zip(wide, rows, strict=True) if isinstance(row, str)}
+        blank = [""] * len(names)
+        cells = [blank if isinstance(row, str) else row for row in rows]
+        again = pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String()), orient="row")
+        fields = fields.with_columns(fields[name].scatter(wide, again[name]) for name in names)
+        size = size.scatter(wide, ends[-1])
+    wrong |= dict.fromkeys((size < ends[-1]).arg_true(), "too_few_fields")
+    wrong |= dict.fromkeys((size > ends[-1]).arg_true(), "too_many_fields")
+    return fields, wrong
+
+
+def _cut(line: str, ends: list[int], encoding: Encoding) -> list[str] | str:
+    """The fields of one line, or why it has none."""
+    codec = "gb18030" if encoding == "gb18030" else "utf-8"
+    data = line.encode(codec)
+    if len(data) != ends[-1]:
+        return "too_few_fields" if len(data) < ends[-1] else "too_many_fields"
+    try:
+        return [data[start:end].decode(codec).strip(" ") for start, end in pairwise([0, *ends])]
+    except UnicodeDecodeError:
+        return "undecodable"

@@ -17,12 +17,12 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from mingdan.calendar import BUSINESS_ZONE, day_start, naive_utc
+from mingdan.calendar import day_start, naive_utc
 from mingdan.lake import Lake
 from mingdan.tables import Column, Table
 from mingdan.usage import convert
 from mingdan.usage.fields import LARGEST, Fields
-from mingdan.usage.lines import Lines
+from mingdan.usage.lines import Lines, Split
 from mingdan.usage.source import Source
 from mingdan.usage.tables import LANDED_USAGE, USAGE_QUARANTINE
 
@@ -39,6 +39,8 @@ STAGED_USAGE = Table(
 )
 """Between files and the lake; lives in the lake's staging folder during a landing."""
 
+_AHEAD_OF_UTC = timedelta(hours=8)
+"""Asia/Shanghai, without summer time since 1991; what is older is set aside."""
 _IMSI = range(14, 16)
 _IMEI = range(14, 17)
 
@@ -66,11 +68,28 @@ def read_records(
 
     The second frame has the columns of `usage_quarantine`.
     """
-    fields = Fields(lines, source)
+    parts = [_read(part, lines, source, window, file) for part in lines.parts]
+    records = pl.concat(
+        [pl.DataFrame(schema=Lake.schema(STAGED_USAGE)), *(part[0] for part in parts)]
+    )
+    rows = [row for part in parts for row in part[1]]
+    rows += [
+        (source.name, file, fault.line, fault.reason, fault.column, lines.delivered(fault.line))
+        for fault in lines.faults
+    ]
+    aside = pl.DataFrame(rows, schema=Lake.schema(USAGE_QUARANTINE), orient="row")
+    return records if len(parts) < 2 else records.sort("source_line"), aside
+
+
+def _read(
+    split: Split, lines: Lines, source: Source, window: Window, file: str
+) -> tuple[pl.DataFrame, list[tuple[object, ...]]]:
+    """The same of some lines, those set aside as rows."""
+    fields = Fields(split, source)
     spec = source.columns
     usage_type = fields.code("usage_type", source.usage_type, source.codes.usage_type)
     direction = fields.code("direction", source.direction, source.codes.direction)
-    key = _record_key(fields, lines)
+    key = _record_key(fields, split)
     event_at, offset = _time(fields)
     served = _served(fields)
     imsi = fields.subscriber(spec.served_imsi, _IMSI, "bad_imsi")
@@ -85,9 +104,7 @@ def read_records(
     frame = pl.DataFrame(
         {
             "record_key": key,
-            "event_day": event_at.dt.replace_time_zone("UTC")
-            .dt.convert_time_zone(BUSINESS_ZONE.key)
-            .dt.date(),
+            "event_day": (event_at + _AHEAD_OF_UTC).dt.date(),
             "usage_type": usage_type,
             "direction": direction,
             "served_msisdn": served,
@@ -104,13 +121,13 @@ def read_records(
             "area": fields.integer(spec.area),
             "message_ref": fields.integer(spec.message_ref, wide=True),
             "text_digest": convert.opaque(fields.text(spec.text), "text"),
-            "source_line": lines.numbers,
+            "source_line": split.numbers,
         }
     )
     fields.flag(event_at < window.first, "too_late", source.time.column)
     fields.flag(event_at >= window.end, "in_future", source.time.column)
     good = fields.first == 0
-    quarantine = _quarantine(lines, fields, source, file)
+    quarantine = _quarantine(split, lines, fields, file)
     if not good.all():
         frame = frame.filter(good)
     records = frame.with_columns(
@@ -119,10 +136,10 @@ def read_records(
     return records.cast(Lake.schema(STAGED_USAGE)), quarantine  # type: ignore[arg-type]
 
 
-def _record_key(fields: Fields, lines: Lines) -> pl.Series:
+def _record_key(fields: Fields, split: Split) -> pl.Series:
     names = fields.source.columns.record_id
     if not names:
-        return lines.whole
+        return split.whole
     for name in names:
         fields.flag(fields.text(name).is_null(), "missing_value", name)
     if len(names) == 1:
@@ -162,9 +179,12 @@ def _other(
         nothing = fields.text(None)
         return nothing.cast(pl.Int64), nothing
     by_direction = chosen if isinstance(chosen, dict) else {"out": chosen, "in": chosen}
-    text = fields.text(None)
-    for way, column in by_direction.items():
-        text = text.zip_with(direction != way, fields.text(column))
+    if len(set(by_direction.values())) == 1:
+        text = fields.text(by_direction["out"])
+    else:
+        text = fields.text(None)
+        for way, column in by_direction.items():
+            text = text.zip_with(direction != way, fields.text(column).cast(pl.String))
     values, kinds = fields.number(text)
     reached = (direction == "out") & (usage_type != "data")
     fields.flag(reached & values.is_null(), "missing_value", by_direction.get("out"))
@@ -204,14 +224,12 @@ def _charge(fields: Fields) -> pl.Series:
     return values
 
 
-def _quarantine(lines: Lines, fields: Fields, source: Source, file: str) -> pl.DataFrame:
-    rows = [
-        (source.name, file, fault.line, fault.reason, fault.column, lines.delivered(fault.line))
-        for fault in lines.faults
-    ]
-    if fields.reasons:
-        bad = fields.first != 0
-        for line, index in zip(lines.numbers.filter(bad), fields.first.filter(bad), strict=True):
-            reason, column = fields.reasons[index - 1]
-            rows.append((source.name, file, line, reason, column, lines.delivered(line)))
-    return pl.DataFrame(rows, schema=Lake.schema(USAGE_QUARANTINE), orient="row")
+def _quarantine(split: Split, lines: Lines, fields: Fields, file: str) -> list[tuple[object, ...]]:
+    if not fields.reasons:
+        return []
+    bad = fields.first != 0
+    rows: list[tuple[object, ...]] = []
+    for line, index in zip(split.numbers.filter(bad), fields.first.filter(bad), strict=True):
+        reason, column = fields.reasons[index - 1]
+        rows.append((fields.source.name, file, line, reason, column, lines.delivered(line)))
+    return rows

@@ -15,7 +15,14 @@ from functools import cached_property
 from typing import Annotated, Literal, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
 
 UsageType = Literal["sms", "voice", "data"]
 Direction = Literal["out", "in"]
@@ -51,25 +58,60 @@ class FileForm(_Part):
 
     pattern: str = Field(min_length=1)
     """File names it is delivered under, with `*` and `?`."""
-    encoding: Encoding
-    compression: Literal["none", "gzip"] = "none"
-    delimiter: str = Field(min_length=1, max_length=1)
+    format: Literal["delimited", "fixed_width", "parquet"] = "delimited"
+    """Lines with a delimiter, lines of columns with a width (定长), or Parquet."""
+    encoding: Encoding = "utf-8"
+    """Of lines; there is no default to rely on, it must be given."""
+    compression: Literal["none", "gzip", "zstd"] = "none"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """Between the fields of a delimited line; must be given."""
     quote: Literal["none", '"'] = "none"
     """CDR feeds do not quote: an unterminated quote would swallow the rest of the file."""
-    header: bool
-    """Whether the first line holds exactly `names`."""
+    header: bool = False
+    """Whether the first line of a delimited file holds `names`; must be given."""
+    any_order: bool = False
+    """With a header: its names may stand in any order, columns are taken by name."""
+    widths: tuple[PositiveInt, ...] = ()
+    """Bytes of each column of a fixed-width line, as delivered; blanks around a value fall away."""
     names: tuple[str, ...] = Field(min_length=1)
-    """Every column of the file, in order, read or not."""
+    """Every column of the file, in order, read or not. Of Parquet: in any order."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         repeated = sorted({name for name in self.names if self.names.count(name) > 1})
         if repeated:
             raise ValueError(f"names holds {', '.join(repeated)} more than once")
+        missing = [name for name in _NEEDED[self.format] if name not in self.model_fields_set]
+        if missing:
+            raise ValueError(f"format {self.format}: {', '.join(sorted(missing))} missing")
+        known = _NEEDED[self.format] | _ALLOWED[self.format]
+        strange = [
+            name
+            for name, field in FileForm.model_fields.items()
+            if name not in known and getattr(self, name) != field.default
+        ]
+        if strange:
+            raise ValueError(f"format {self.format} has no {', '.join(strange)}")
+        if self.widths and len(self.widths) != len(self.names):
+            raise ValueError(f"{len(self.widths)} widths for {len(self.names)} names")
+        if self.any_order and not self.header:
+            raise ValueError("any_order needs header = true: without names there is only the order")
         return self
 
     def takes(self, name: str) -> bool:
         return fnmatch.fnmatchcase(name, self.pattern)
+
+
+_NEEDED: dict[str, frozenset[str]] = {
+    "delimited": frozenset({"pattern", "names", "encoding", "delimiter", "header"}),
+    "fixed_width": frozenset({"pattern", "names", "encoding", "widths"}),
+    "parquet": frozenset({"pattern", "names"}),
+}
+_ALLOWED: dict[str, frozenset[str]] = {
+    "delimited": frozenset({"format", "compression", "quote", "any_order"}),
+    "fixed_width": frozenset({"format", "compression"}),
+    "parquet": frozenset({"format"}),
+}
 
 
 class TimeForms(_Part):
@@ -163,6 +205,8 @@ class Source(_Part):
     direction: Direction | None = None
     required: bool = False
     """Whether a night without a file of it fails."""
+    files_a_day: int | None = Field(default=None, ge=1)
+    """Files it delivers a day; a day with fewer is pointed out. None: not known."""
     self_held: bool = False
     """The source has no orders: each served number is its own subscription."""
     charge_unit: Literal["fen", "yuan"] = "fen"
@@ -182,6 +226,12 @@ class Source(_Part):
     def space(self) -> str:
         """Space of the source's opaque ids."""
         return self.numbers.space or self.name
+
+    def with_names(self, names: tuple[str, ...]) -> Source:
+        """The source for a file whose columns stand in this order."""
+        if names == self.file.names:
+            return self
+        return self.model_copy(update={"file": self.file.model_copy(update={"names": names})})
 
     @cached_property
     def used(self) -> frozenset[str]:
@@ -203,6 +253,10 @@ class Source(_Part):
                 raise ValueError(f"codes.{field} and columns.{field} go together")
         if self.columns.served_msisdn is None and self.columns.served_imsi is None:
             raise ValueError("columns: served_msisdn or served_imsi is needed")
+        if self.file.any_order and not self.columns.record_id:
+            raise ValueError(
+                "file.any_order needs columns.record_id: the digest of a row depends on the order"
+            )
         if self.columns.text is not None and not self.text_licensed:
             raise ValueError("columns.text needs text_licensed = true: texts are not ours to keep")
         unknown = sorted(self.used - set(self.file.names))

@@ -41,7 +41,7 @@ LANDED_USAGE = Table(
     grain="one well-formed usage record delivered that day (date = delivery day)",
     columns=(C("event_day", "DATE", "business day of event_at"), *RECORD),
     key=("source_file", "source_line"),
-    sort=("event_day", "event_at", "record_id", "source_file", "source_line"),
+    sort=("source_file", "source_line"),
 )
 
 USAGE = Table(
@@ -50,7 +50,7 @@ USAGE = Table(
     grain="one usage record that happened that day, once (date = event day)",
     columns=(C("delivered", "DATE", "delivery day of the copy that was kept"), *RECORD),
     key=("record_id",),
-    sort=("event_at", "record_id"),
+    sort=("source_file", "source_line"),
 )
 
 USAGE_FILES = Table(
@@ -69,6 +69,8 @@ USAGE_FILES = Table(
         C("rows_quarantined", "BIGINT", "lines set aside"),
         C("rows_duplicate", "BIGINT", "lines dropped: record_id already seen"),
         C("rows_late", "BIGINT", "landed records whose event day is before the delivery day"),
+        C("first_event", "VARCHAR", "first instant of its landed records, ISO 8601, UTC"),
+        C("last_event", "VARCHAR", "last instant of its landed records, ISO 8601, UTC"),
         C("event_days", "VARCHAR", "event days touched, ISO, joined by a comma"),
     ),
     key=("file",),

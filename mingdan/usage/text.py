@@ -1,69 +1,29 @@
-"""A delivered file as blocks of whole lines, its header checked and taken off.
+"""A delivered file of lines as blocks of whole lines, its header checked and taken off.
 
-Here: decompression, the byte order mark, the header, and the faults for which a
-file is refused as a whole (`FileRefused`). Not here: lines and fields
-(`lines.py`), what a field means (`records.py`).
+Here: the byte order mark, the header, and the faults for which a file is refused
+as a whole (`FileRefused`). Not here: unpacking (`packed.py`), lines and fields
+(`lines.py`), what a field means (`records.py`), Parquet (`columnar.py`).
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
-import io
-import os
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
 
 import numpy as np
 
 from mingdan.identifiers import mask_number
-from mingdan.landed import open_plain
-from mingdan.settings import Settings
+from mingdan.usage.packed import FileRefused, Limits, unpacked
 from mingdan.usage.source import Encoding, Source
 
 BLOCK_BYTES = 16 * 1024 * 1024
 """Decompressed bytes read at once; memory does not grow with the file."""
 BLOCK_LINES = 262_144
 """Lines handed on at once; a line costs memory however short it is."""
-_RATIO_FREE = 64 * 1024 * 1024
-"""Unpacked bytes any small file may have: what is so small may well be uniform."""
 _NEWLINE = 10
 _MARKS = {"utf-8": b"\xef\xbb\xbf", "utf-8-sig": b"\xef\xbb\xbf", "gb18030": b"\x84\x31\x95\x33"}
-
-
-class FileRefused(Exception):
-    """One file cannot be taken as a whole; the message says why."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much one file may unpack to: what is beyond it is no delivery, or an attack."""
-
-    bytes: int
-    lines: int
-    ratio: int
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        return cls(settings.max_file_bytes, settings.max_file_lines, settings.max_unpack_ratio)
-
-    def unpacked(self, size: int, source: Source) -> int:
-        """Most bytes a file of `size` bytes as delivered can hold within the limits."""
-        if source.file.compression == "none":
-            return min(size, self.bytes)
-        return min(self.bytes, max(_RATIO_FREE, self.ratio * size))
-
-    def check(self, unpacked: int, size: int, source: Source) -> None:
-        """Raises FileRefused if so many bytes have come out of a file of `size` bytes."""
-        if unpacked > self.bytes:
-            raise FileRefused(f"larger than max_file_bytes = {self.bytes}")
-        if unpacked > self.unpacked(size, source):
-            raise FileRefused(
-                f"unpacks to more than max_unpack_ratio = {self.ratio} times its size"
-            )
 
 
 @dataclass(frozen=True)
@@ -77,6 +37,8 @@ class Block:
     """Bytes of `raw` before the first data line: byte order mark and header."""
     left: int = 0
     """Most bytes the file can hold after these."""
+    names: tuple[str, ...] = ()
+    """The file's columns in their order; empty: as the spec names them."""
 
     @property
     def data_line(self) -> int:
@@ -88,6 +50,7 @@ def read_blocks(path: Path, source: Source, limits: Limits) -> Iterator[Block]:
     """The file in blocks of whole lines. Raises FileRefused, as soon as a limit is passed."""
     line = 1
     empty = True
+    names: tuple[str, ...] = ()
     for raw, left in _whole_lines(path, source, limits):
         empty = False
         if b"\0" in raw:
@@ -98,7 +61,10 @@ def read_blocks(path: Path, source: Source, limits: Limits) -> Iterator[Block]:
         still = len(raw)
         for part in _parts(raw):
             still -= len(part)
-            yield Block(part, line, _head(part, source) if line == 1 else 0, still + left)
+            head = 0
+            if line == 1:
+                head, names = _head(part, source)
+            yield Block(part, line, head, still + left, names)
             line += part.count(b"\n")
     if empty:
         raise FileRefused("empty file")
@@ -121,33 +87,22 @@ def _parts(raw: bytes) -> Iterator[bytes]:
 
 def _whole_lines(path: Path, source: Source, limits: Limits) -> Iterator[tuple[bytes, int]]:
     """Blocks of whole lines, each with the most bytes that can follow."""
-    try:
-        with open_plain(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            most = limits.unpacked(size, source)
-            unpacked = 0
-            stream: IO[bytes] = file
-            if source.file.compression == "gzip":
-                stream = io.BufferedReader(gzip.GzipFile(fileobj=file), 1024 * 1024)
-            rest = b""
-            while block := stream.read(BLOCK_BYTES):
-                unpacked += len(block)
-                limits.check(unpacked, size, source)
-                data = rest + block
-                cut = data.rfind(b"\n") + 1
-                rest = data[cut:]
-                if len(rest) > source.max_line_bytes:
-                    raise FileRefused(too_long(source))
-                if cut:
-                    yield data[:cut], most - unpacked + len(rest)
-            if rest:
-                yield rest, 0
-    except EOFError:
-        raise FileRefused("truncated gzip: it ends before its end mark") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise FileRefused(f"corrupt gzip: {error}") from None
-    except OSError as error:
-        raise FileRefused(f"cannot be read: {error.strerror or error}") from None
+    with unpacked(path, source) as (stream, size):
+        most = limits.unpacked(size, source)
+        taken = 0
+        rest = b""
+        while block := stream.read(BLOCK_BYTES):
+            taken += len(block)
+            limits.check(taken, size, source)
+            data = rest + block
+            cut = data.rfind(b"\n") + 1
+            rest = data[cut:]
+            if len(rest) > source.max_line_bytes:
+                raise FileRefused(too_long(source))
+            if cut:
+                yield data[:cut], most - taken + len(rest)
+        if rest:
+            yield rest, 0
 
 
 def too_long(source: Source, line: int | None = None) -> str:
@@ -156,8 +111,11 @@ def too_long(source: Source, line: int | None = None) -> str:
     return f"{where} is longer than max_line_bytes = {source.max_line_bytes}"
 
 
-def _head(raw: bytes, source: Source) -> int:
-    """Bytes before the first data line. Raises FileRefused if they are not as declared."""
+def _head(raw: bytes, source: Source) -> tuple[int, tuple[str, ...]]:
+    """Bytes before the first data line, and the names in the order they stand in there.
+
+    Raises FileRefused if they are not as declared.
+    """
     encoding = source.file.encoding
     mark = 0
     if raw.startswith(_MARKS[encoding]):
@@ -166,17 +124,18 @@ def _head(raw: bytes, source: Source) -> int:
             raise FileRefused(f"begins with a byte order mark, declared {encoding} has none{hint}")
         mark = len(_MARKS[encoding])
     if not source.file.header:
-        return mark
+        return mark, source.file.names
     end = raw.find(b"\n") + 1 or len(raw)
-    _check_header(raw[mark:end].rstrip(b"\r\n"), source)
-    return end
+    return end, _header(raw[mark:end].rstrip(b"\r\n"), source)
 
 
-def _check_header(line: bytes, source: Source) -> None:
+def _header(line: bytes, source: Source) -> tuple[str, ...]:
     expected = source.file.names
     found = _names(line, source.file.encoding, source)
     if found == expected:
-        return
+        return found
+    if found is not None and source.file.any_order and sorted(found) == sorted(expected):
+        return found
     others: tuple[Encoding, ...] = ("utf-8", "gb18030")
     hint = ""
     for other in others:
@@ -184,14 +143,20 @@ def _check_header(line: bytes, source: Source) -> None:
             hint = f"; it reads as expected in {other}: the declared encoding is wrong"
     if found is None:
         raise FileRefused(f"the header is not valid {source.file.encoding} as declared{hint}")
+    what = differing(found, source) or "same names in another order or repeated"
+    raise FileRefused(f"the header changed: {what}{hint}")
+
+
+def differing(found: Sequence[str], source: Source) -> str:
+    """Which names are missing or unexpected, in words; empty if none."""
+    expected = source.file.names
     gone = [name for name in expected if name not in found]
     new = [_shown(name) for name in found if name not in expected]
     parts = [
         f"missing {', '.join(gone)}" if gone else "",
         f"unexpected {', '.join(new)}" if new else "",
     ]
-    what = "; ".join(part for part in parts if part) or "same names in another order or repeated"
-    raise FileRefused(f"the header changed: {what}{hint}")
+    return "; ".join(part for part in parts if part)
 
 
 def _shown(name: str) -> str:

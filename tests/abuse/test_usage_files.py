@@ -6,19 +6,26 @@ A fault of the file stops the landing; a fault of a line sets that line aside.
 from __future__ import annotations
 
 import gzip
+import io
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from mingdan.calendar import day_start, naive_utc
 from mingdan.errors import InputRefused
 from mingdan.lake import Lake
 from mingdan.night import Night
+from mingdan.reference.numbers import digest_id
 from mingdan.settings import Settings
+from mingdan.usage import packed
 from mingdan.usage.days import build
 from mingdan.usage.intake import land
-from mingdan.usage.tables import LANDED_USAGE, USAGE_FILES, USAGE_QUARANTINE
+from mingdan.usage.specs import shipped
+from mingdan.usage.tables import LANDED_USAGE, USAGE, USAGE_FILES, USAGE_QUARANTINE
 from tests.usage.feeds import (
     DAY,
     MSC_HEADER,
@@ -279,3 +286,72 @@ def test_a_file_with_a_header_alone_is_a_quiet_day(night: Night, landing: Landin
     landing.put("msc", VOICE, msc_file([]))
     facts = land(night, DAY).facts
     assert (facts["files_loaded"], facts["rows_received"]) == (4, 60)
+
+
+@pytest.mark.parametrize("moment", ["before it is opened", "between two blocks"])
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    night: Night, landing: Landing, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whoever writes into the landing folder without renaming may be caught at it."""
+    landing.all_three()
+    path = landing.msc(GOOD_CALLS, number=2)
+    monkeypatch.setattr("mingdan.usage.text.BLOCK_BYTES", 4096)
+    read, changed = packed.open_plain, False
+
+    class Growing(io.BufferedReader):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal changed
+            if self.tell() >= (0 if moment == "before it is opened" else 4096) and not changed:
+                changed = True
+                with path.open("a", encoding="utf-8") as writer:
+                    writer.write(msc_line("one more") + "\n")
+            return super().read(size)
+
+    def opened(each: Path) -> io.BufferedReader:
+        return Growing(read(each).detach()) if each == path else read(each)
+
+    monkeypatch.setattr(packed, "open_plain", opened)
+    with pytest.raises(InputRefused, match=f"{path.name}: changed while it was read"):
+        land(night, DAY)
+    assert changed
+    assert not night.lake.exists(LANDED_USAGE)
+    monkeypatch.undo()
+    assert land(night, DAY).facts["rows_landed"] == 161
+
+
+def test_clocks_that_differ_and_days_that_begin_elsewhere(night: Night, landing: Landing) -> None:
+    """One instant, told by three clocks, is one instant of one business day (Asia/Shanghai)."""
+    landing.all_three()
+    midnight = naive_utc(day_start(DAY + timedelta(days=1)))
+    row = "460001234567890,,8613800138000,MOC,{time},{offset},60,8613900139000,,10,GB01,{ref}"
+    told = {
+        "last second": (midnight - timedelta(seconds=1), 0),
+        "the same in Sydney": (midnight - timedelta(seconds=1), 11 * 60),
+        "the same in Newfoundland": (midnight - timedelta(seconds=1), -210),
+        "next day in Shanghai": (midnight + timedelta(seconds=1), 8 * 60),
+        "the same in New York": (midnight + timedelta(seconds=1), -300),
+        "beyond the skew": (midnight + timedelta(seconds=301), -300),
+    }
+    lines = [",".join(shipped()["tap"].file.names)]
+    for reference, (instant, minutes) in told.items():
+        local = instant + timedelta(minutes=minutes)
+        sign, size = "-" if minutes < 0 else "+", abs(minutes)
+        offset = f"{sign}{size // 60:02d}{size % 60:02d}"
+        time = f"{local:%Y%m%d%H%M%S}"
+        lines.append(row.format(time=time, offset=offset, ref=reference))
+    landing.put("tap", "roaming.csv", "\n".join(lines).encode())
+    night = Night(night.settings.model_copy(update={"bad_rows_limit": 0.5}))
+    land(night, DAY)
+    build(night, DAY)
+    ids = {digest_id(f"tap|GB01|{reference}"): reference for reference in told}
+    rows = night.lake.scan(LANDED_USAGE, [DAY]).filter(pl.col("source") == "tap").collect()
+    found = {ids[record]: day for record, day in rows.select("record_id", "event_day").iter_rows()}
+    assert found == {
+        name: DAY if instant < midnight else DAY + timedelta(days=1)
+        for name, (instant, _) in told.items()
+        if name != "beyond the skew"
+    }
+    assert night.lake.scan(USAGE_QUARANTINE, [DAY]).collect()["reason"].to_list() == ["in_future"]
+    held = night.lake.scan(USAGE, [DAY]).filter(pl.col("source") == "tap").collect()
+    assert set(held["event_at"]) == {midnight - timedelta(seconds=1)}
+    assert set(held["utc_offset_min"]) == {0, 660, -210}

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mingdan.usage.lines import split_block
+from mingdan.usage.packed import FileRefused
 from mingdan.usage.records import Window, read_records
 from mingdan.usage.source import FileForm, Source
 from mingdan.usage.specs import shipped
-from mingdan.usage.text import FileRefused, read_blocks
+from mingdan.usage.text import read_blocks
 from tests.usage.feeds import DAY, LIMITS, MSC_HEADER, SMSC_HEADER, ggsn_line, msc_line, smsc_line
 
 SAMPLES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 from mingdan.calendar import day_start, naive_utc
-from mingdan.engine import Engine, Read, used, write_parquet
+from mingdan.engine import Engine, Read, define_view, used, write_parquet
 from mingdan.engines.duck import store
 from mingdan.errors import LakeError
 from mingdan.features.partials import _job
@@ -18,6 +19,8 @@ from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.identifiers import pseudonym
 from mingdan.lake import DataFile, Lake
 from mingdan.settings import Settings
+from mingdan.tables import Column
+from mingdan.usage.tables import USAGE_FILES
 from tests.core.test_lake import DAY, SMALL, rows
 
 
@@ -117,3 +120,18 @@ def test_a_failing_statement_leaves_the_day_as_it_was(
     with pytest.raises(LakeError, match="small of 2026-11-01"):
         engine.run("SELECT error('broken') AS k, '' AS v", inputs=[], output=SMALL, day=DAY)
     assert lake.partition(SMALL, DAY) == held
+
+
+def test_a_column_added_later_is_null_in_older_days(engine: Engine, lake: Lake) -> None:
+    """A table may gain a column; days from before it stay readable, alone and beside others."""
+    grown = replace(USAGE_FILES, columns=(*USAGE_FILES.columns, Column("note", "VARCHAR", "x")))
+    row = dict.fromkeys(grown.names) | {"file": "a", "note": "new", "status": "loaded"}
+    days = [date(2026, 11, 1), date(2026, 11, 2)]
+    for table, day in zip((USAGE_FILES, grown), days, strict=True):
+        lake.write(table, day, pl.DataFrame([row], schema=Lake.schema(grown)).select(table.names))
+    assert lake.scan(grown, days).collect()["note"].sort().to_list() == [None, "new"]
+    for chosen, expected in ((days, [None, "new"]), (days[:1], [None])):
+        with engine.connect() as connection:
+            define_view(connection, "grown", grown, lake.files(grown, chosen))
+            found = connection.sql("SELECT note FROM grown ORDER BY note NULLS FIRST").fetchall()
+        assert [note for (note,) in found] == expected

@@ -71,7 +71,7 @@ def test_the_night_is_scheduled_at_half_past_two_and_is_on() -> None:
     assert schedule.execution_timezone == "Asia/Shanghai"
 
 
-@pytest.mark.parametrize("name", ["late_files", "run_failed", "check_failed"])
+@pytest.mark.parametrize("name", ["late_files", "missed_night", "run_failed", "check_failed"])
 def test_sensors_are_on(name: str) -> None:
     sensor = defs.resolve_sensor_def(name)
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
@@ -87,6 +87,7 @@ def test_what_leaves_the_house_is_behind_blocking_checks() -> None:
         "number_holdings:numbers_never_overlap",
         "usage_files:counts_add_up",
         "guided_usage:guided_plus_rejected",
+        "guided_usage:every_line_accounted",
         "labels:redlist_is_honoured",
         "list_entries:nobody_protected_is_listed",
         "release:release_verifies",

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from mingdan.settings import Settings
-from mingdan.usage.text import Limits
+from mingdan.usage.packed import Limits
 
 DAY = date(2026, 11, 1)
 LIMITS = Limits.of(Settings())

@@ -8,9 +8,10 @@ import pytest
 
 from mingdan.usage import text
 from mingdan.usage.lines import split_block
+from mingdan.usage.packed import FileRefused
 from mingdan.usage.source import FileForm, Source
 from mingdan.usage.specs import shipped
-from mingdan.usage.text import FileRefused, read_blocks
+from mingdan.usage.text import read_blocks
 from tests.usage.feeds import LIMITS, SMSC_HEADER, ggsn_line, smsc_line
 
 
@@ -26,14 +27,16 @@ def split(
     """Rows, faults, their bytes, and the ids of the good lines."""
     path = tmp_path / "file"
     path.write_bytes(content)
-    rows, faults, raw, ids = 0, [], [], []
+    rows, faults, raw = 0, [], []
+    ids: list[tuple[int, str | None]] = []
     for block in read_blocks(path, source, LIMITS):
         lines = split_block(block, source)
         rows += lines.rows
         faults += [(fault.line, fault.reason) for fault in lines.faults]
         raw += [lines.delivered(fault.line) for fault in lines.faults]
-        ids += lines.fields[source.columns.record_id[0]].to_list()
-    return rows, faults, raw, ids
+        for part in lines.parts:
+            ids += zip(part.numbers, part.fields[source.columns.record_id[0]], strict=True)
+    return rows, faults, raw, [name for _, name in sorted(ids)]
 
 
 @pytest.fixture

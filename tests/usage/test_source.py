@@ -71,7 +71,7 @@ def test_a_well_formed_spec_is_read(tmp_path: Path) -> None:
         ('encoding = "utf-8"', 'encoding = "gbk"', ["file.encoding", "'gb18030'", "'gbk'"]),
         ('direction = "out"', 'direction = "up"', ["direction", "'out' or 'in'", "'up'"]),
         ('usage_type = "sms"', "", ["usage_type", "columns.usage_type"]),
-        ('delimiter = ","', "", ["file.delimiter", "missing"]),
+        ('delimiter = ","', "", ["file: format delimited", "delimiter missing"]),
         ('delimiter = ","', 'delimeter = ","', ["file.delimeter", "unknown key", "delimiter"]),
         ('format = "YYYYMMDDhhmmss"', 'format = "%Y"', ["time.format", "'YYYYMMDDhhmmss'"]),
         ('zone = "Asia/Shanghai"', "", ["time", "zone", "offset_column"]),
