@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from mingdan.orders.bulk import Query
+from mingdan.orders.finding import Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import Voucher, VoucherBatch
 from mingdan.orders.stock.model import PrepaidCard

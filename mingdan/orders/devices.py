@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mingdan.orders.bulk import Query
+from mingdan.orders.finding import Query
 from mingdan.orders.journal import Journal
 from mingdan.orders.stock.model import Handset, HandsetHolding
 

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal_column, select
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Maker, Query
+from mingdan.orders.finding import Maker, Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.orders.offers.model import BillingAccountData

@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, literal, or_, selec
 from mingdan.lake import Lake
 from mingdan.orders import model as m
 from mingdan.orders import tables
-from mingdan.orders.bulk import Query, find
 from mingdan.orders.column_types import Instant, as_ticks
+from mingdan.orders.finding import Query, find
 from mingdan.tables import Table
 
 

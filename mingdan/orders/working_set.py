@@ -21,9 +21,9 @@ from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import Maker, find, find_all
 from mingdan.orders.counter_stock import CounterStock
 from mingdan.orders.devices import Devices
+from mingdan.orders.finding import Maker, find, find_all
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 

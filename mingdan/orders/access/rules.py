@@ -22,8 +22,8 @@ from sqlalchemy import Connection, and_, bindparam, or_, select
 from mingdan.calendar import day_start
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours, parse
-from mingdan.orders.bulk import Query, find, find_all
 from mingdan.orders.column_types import Instant
+from mingdan.orders.finding import Query, find, find_all
 from mingdan.reference import load
 
 ANY = "*"

@@ -16,8 +16,8 @@ from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
-from mingdan.orders.bulk import find
 from mingdan.orders.commands import AnyCommand
+from mingdan.orders.finding import find
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import (

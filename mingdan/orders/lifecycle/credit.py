@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Query, find
 from mingdan.orders.money.balances import account_of, accounts, own_account
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore

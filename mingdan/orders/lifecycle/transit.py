@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Query, find
 from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.refusals import Refused

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection, select
 
 from mingdan.calendar import business_day
-from mingdan.orders import bulk, checks
+from mingdan.orders import checks, finding
 from mingdan.orders.journal import Journal
 from mingdan.orders.money.model import Receipt
 from mingdan.orders.refusals import Refused
@@ -74,11 +74,11 @@ def method(value: object) -> str:
 
 def find(connection: Connection, wanted: str) -> Issued | None:
     """The receipt of a correlator."""
-    rows = bulk.find(connection, _by_correlator, [wanted])
+    rows = finding.find(connection, _by_correlator, [wanted])
     return Issued(*rows[0]) if rows else None
 
 
-def _by_correlator(keys: bulk.Query) -> bulk.Query:
+def _by_correlator(keys: finding.Query) -> finding.Query:
     return select(*Receipt.__table__.columns).where(Receipt.correlator.in_(keys))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from mingdan.orders import checks
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Query, find
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import pins
 from mingdan.orders.money.model import Voucher, VoucherBatch

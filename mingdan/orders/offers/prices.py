@@ -16,8 +16,8 @@ from sqlalchemy import Connection, bindparam, insert, select
 from mingdan.calendar import business_day
 from mingdan.orders import checks
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query, find
 from mingdan.orders.database import Database
+from mingdan.orders.finding import Query, find
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import ChargePrice
 from mingdan.orders.refusals import Refused

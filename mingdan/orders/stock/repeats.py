@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from mingdan.identifiers import mask_number
 from mingdan.orders import queries
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Query, find
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock import files, lines
 from mingdan.orders.stock.model import Handset, NumberSegment, PrepaidCard
