@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
@@ -20,6 +21,7 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 
 from mingdan.orders.column_types import Instant, microseconds
+from mingdan.orders.copying import binary, has_form
 
 COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
@@ -28,20 +30,18 @@ ROWS_A_STATEMENT = 50
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
-    """Insert tuples in the order of `columns`, the fastest way the driver has.
-
-    For SQLite, instants may be microseconds already (`ticked`).
-    """
+    """Insert tuples in the order of `columns`, the fastest way the driver has."""
     if not rows:
         return
     cursor = driver_cursor(connection)
     waiting = connection.connection.info.get(_WAITING)
+    sqlite = connection.dialect.name == "sqlite"
     if waiting is not None:
         if table.info.get("looks_back"):
             send_waiting(connection)
         waiting.append((table.name, tuple(columns), rows))
-    elif connection.dialect.name == "sqlite":
-        _insert_sqlite(cursor, table, tuple(columns), rows)
+    elif sqlite or (len(rows) >= COPY_FROM_ROWS and has_form(table, columns)):
+        insert_ticked(connection, table, columns, ticked(table, columns, rows))
     elif len(rows) >= COPY_FROM_ROWS:
         with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
@@ -49,6 +49,19 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
     else:
         statement = _insert_statement(table.name, tuple(columns), len(rows), "%s")
         cursor.execute(statement, [value for row in rows for value in row])
+
+
+def insert_ticked(
+    connection: Connection, table: Table, columns: Sequence[str], flat: list[Any]
+) -> None:
+    """Insert rows given as `ticked` gives them; on PostgreSQL by COPY, at once."""
+    cursor = driver_cursor(connection)
+    if connection.dialect.name == "sqlite":
+        _insert_sqlite(cursor, table.name, tuple(columns), flat)
+        return
+    names = ", ".join(columns)
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
+        copy.write(binary(table, columns, flat))
 
 
 def insert_first(
@@ -59,7 +72,7 @@ def insert_first(
     statement = _insert_statement(table.name, columns, 1, "?" if sqlite else "%s")
     done = driver_cursor(connection).execute(
         f"{statement} ON CONFLICT DO NOTHING RETURNING 1",
-        _flat_sqlite(table, columns, [row]) if sqlite else row,
+        ticked(table, columns, [row]) if sqlite else row,
     )
     return bool(done.fetchall())
 
@@ -74,7 +87,7 @@ def change(
     names = (key, *columns)
     if connection.dialect.name == "sqlite":
         sets = ", ".join(f"{name} = ?" for name in columns)
-        flat = _flat_sqlite(table, names, rows)
+        flat = ticked(table, names, rows)
         width = len(names)
         cursor.executemany(
             f"UPDATE {table.name} SET {sets} WHERE {key} = ?",  # noqa: S608
@@ -195,15 +208,9 @@ _TICKS = _Ticks({None: None})
 
 
 def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
-    """`rows` with their instants as microseconds since 1970."""
-    width = len(columns)
-    flat = _flat_sqlite(table, tuple(columns), rows)
-    return [flat[i : i + width] for i in range(0, len(flat), width)]
-
-
-def _flat_sqlite(table: Table, columns: tuple[str, ...], rows: list[Any]) -> list[Any]:
-    flat = [value for row in rows for value in row]
-    for i in _instants(table, columns):
+    """The values of `rows` one after the other, instants as microseconds since 1970."""
+    flat = list(chain.from_iterable(rows))
+    for i in _instants(table, tuple(columns)):
         flat[i :: len(columns)] = [_TICKS[value] for value in flat[i :: len(columns)]]
     return flat
 
@@ -213,13 +220,12 @@ def _instants(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant))
 
 
-def _insert_sqlite(cursor: Any, table: Table, columns: tuple[str, ...], rows: list[Any]) -> None:
-    flat = _flat_sqlite(table, columns, rows)
+def _insert_sqlite(cursor: Any, table: str, columns: tuple[str, ...], flat: list[Any]) -> None:
     step = ROWS_A_STATEMENT * len(columns)
     whole = len(flat) - len(flat) % step
     if whole:
-        statement = _insert_statement(table.name, columns, ROWS_A_STATEMENT, "?")
+        statement = _insert_statement(table, columns, ROWS_A_STATEMENT, "?")
         cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
     if rest := flat[whole:]:
-        statement = _insert_statement(table.name, columns, len(rest) // len(columns), "?")
+        statement = _insert_statement(table, columns, len(rest) // len(columns), "?")
         cursor.execute(statement, rest)

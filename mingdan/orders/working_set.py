@@ -56,9 +56,6 @@ class Subscription:
     status: str
     stored: bool = True
     changed: bool = False
-    opened_by: int = 0
-    changed_by: int = 0
-    """The orders of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -76,8 +73,6 @@ class Resource:
     licensed_until: datetime | None = None
     stored: bool = True
     changed: bool = False
-    changed_by: int = 0
-    """The order of this batch that did."""
 
 
 @dataclass(slots=True)
