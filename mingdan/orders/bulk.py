@@ -47,7 +47,7 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
             for row in rows:
                 copy.write_row(row)
     else:
-        statement = _insert_statement(table.name, tuple(columns), len(rows), "%s")
+        statement = _insert_statement(table.name, tuple(columns), len(rows), 0)
         cursor.execute(statement, [value for row in rows for value in row])
 
 
@@ -69,7 +69,7 @@ def insert_first(
 ) -> bool:
     """Insert a row unless one of the same key or unique value is there; whether it was."""
     sqlite = connection.dialect.name == "sqlite"
-    statement = _insert_statement(table.name, columns, 1, "?" if sqlite else "%s")
+    statement = _insert_statement(table.name, columns, 1, None if sqlite else 0)
     done = driver_cursor(connection).execute(
         f"{statement} ON CONFLICT DO NOTHING RETURNING 1",
         ticked(table, columns, [row]) if sqlite else row,
@@ -137,7 +137,11 @@ def send_waiting(connection: Connection) -> None:
 
 @lru_cache(maxsize=256)
 def _inserts_statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
-    *before, last = (_insert_statement(*each, "%s") for each in shape)
+    statements, given = [], 0
+    for table, columns, rows in shape:
+        statements.append(_insert_statement(table, columns, rows, given))
+        given += rows * len(columns)
+    *before, last = statements
     named = ", ".join(f"i{i} AS ({each})" for i, each in enumerate(before))
     return f"WITH {named} {last}" if before else last
 
@@ -153,35 +157,50 @@ def driver_cursor(connection: Connection, place: int = 0) -> Any:
     pooled = connection.connection
     cursors = pooled.info.setdefault("mingdan_cursors", [])
     while len(cursors) <= place:
-        cursors.append(pooled.driver_connection.cursor())  # type: ignore[union-attr]
-        if connection.dialect.name == "postgresql":
-            from psycopg.types.numeric import Int8Dumper
-
-            # One type for all integers, or every size of them is planned anew.
-            cursors[-1].adapters.register_dumper(int, Int8Dumper)
+        driver: Any = pooled.driver_connection
+        postgresql = connection.dialect.name == "postgresql"
+        cursors.append(_numbered(driver) if postgresql else driver.cursor())
     return cursors[place]
+
+
+def _numbered(connection: Any) -> Any:
+    """A cursor of PostgreSQL that takes statements as the server does, with `$1` for a value."""
+    from psycopg import RawCursor
+    from psycopg.types.numeric import Int8Dumper
+
+    cursor = RawCursor(connection)
+    # One type for all integers, or every size of them is planned anew.
+    cursor.adapters.register_dumper(int, Int8Dumper)
+    return cursor
 
 
 @cache
 def dialect_of(name: str) -> Dialect:
     """The dialect of a database as the driver's own statements are compiled for."""
-    found = psycopg.dialect if name == "postgresql" else pysqlite.dialect
-    made: Dialect = found()
+    postgresql: Any = psycopg.dialect
+    made: Dialect = (
+        postgresql(paramstyle="numeric_dollar") if name == "postgresql" else pysqlite.dialect()
+    )
     return made
 
 
 @cache
-def _insert_statement(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
-    one = f"({', '.join([mark] * len(columns))})"
-    marks = ", ".join([one] * rows)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}"  # noqa: S608
+def _insert_statement(
+    table: str, columns: tuple[str, ...], rows: int, given: int | None = None
+) -> str:
+    """`given`: for PostgreSQL, the values that come before its own in the same text."""
+    count = rows * len(columns)
+    marks = ["?"] * count if given is None else [f"${given + i}" for i in range(1, count + 1)]
+    width = len(columns)
+    listed = ", ".join(f"({', '.join(marks[i : i + width])})" for i in range(0, count, width))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {listed}"  # noqa: S608
 
 
 @cache
 def _change_statement(table: Table, names: tuple[str, ...]) -> str:
     dialect = dialect_of("postgresql")
     kinds = [table.c[name].type.dialect_impl(dialect).compile(dialect) for name in names]
-    lists = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    lists = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, start=1))
     key, *columns = names
     sets = ", ".join(f"{name} = v.{name}" for name in columns)
     return (
@@ -224,8 +243,8 @@ def _insert_sqlite(cursor: Any, table: str, columns: tuple[str, ...], flat: list
     step = ROWS_A_STATEMENT * len(columns)
     whole = len(flat) - len(flat) % step
     if whole:
-        statement = _insert_statement(table, columns, ROWS_A_STATEMENT, "?")
+        statement = _insert_statement(table, columns, ROWS_A_STATEMENT)
         cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
     if rest := flat[whole:]:
-        statement = _insert_statement(table, columns, len(rest) // len(columns), "?")
+        statement = _insert_statement(table, columns, len(rest) // len(columns))
         cursor.execute(statement, rest)

@@ -81,7 +81,7 @@ class _Ahead:
         return iter(found)
 
 
-_NEXT_KEYS = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+_NEXT_KEYS = "SELECT nextval($1::regclass) FROM generate_series(1, $2)"
 _AHEAD: WeakKeyDictionary[Engine, _Ahead] = WeakKeyDictionary()
 
 

@@ -23,7 +23,7 @@ from mingdan.calendar import day_start
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours, parse
 from mingdan.orders.column_types import Instant
-from mingdan.orders.finding import Query, find, find_all
+from mingdan.orders.finding import Among, Query, find, find_all
 from mingdan.reference import load
 
 ANY = "*"
@@ -31,7 +31,7 @@ PARTNER_ROLE = "partner"
 _Triple = tuple[str, str, str]
 
 
-def _interface_at(numbers: Query) -> Query:
+def _interface_at(among: Among) -> Query:
     n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
     at = bindparam("at", type_=Instant())
     in_force = and_(
@@ -43,17 +43,17 @@ def _interface_at(numbers: Query) -> Query:
         select(n.partner_id, p.period_id, partner.status)
         .outerjoin(p, in_force)
         .outerjoin(partner, partner.partner_id == n.partner_id)
-        .where(n.interface_no.in_(numbers))
+        .where(among(n.interface_no))
     )
 
 
-def _permissions_at(numbers: Query) -> Query:
+def _permissions_at(among: Among) -> Query:
     p = m.Permission
     return (
         select(p.interface_no, p.business, p.hours)
         .where(
             p.role == bindparam("role"),
-            p.interface_no.in_(numbers),
+            among(p.interface_no),
             or_(p.business == bindparam("business"), p.business == ANY),
             p.valid_from <= bindparam("at", type_=Instant()),
         )

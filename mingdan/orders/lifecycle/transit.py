@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
-from mingdan.orders.finding import Query, find
+from mingdan.orders.finding import Among, Query, find
 from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.refusals import Refused
@@ -28,10 +28,10 @@ def alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
             )
 
 
-def _on_their_way(subscription_refs: Query) -> Query:
+def _on_their_way(among: Among) -> Query:
     o, s = m.ProductOrder, StagedOrder
     return (
         select(o.order_ref, o.order_type, s.until)
         .join(s, s.order_id == o.order_id)
-        .where(s.closed_at.is_(None), s.subscription_ref.in_(subscription_refs))
+        .where(s.closed_at.is_(None), among(s.subscription_ref))
     )

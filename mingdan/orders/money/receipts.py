@@ -78,8 +78,8 @@ def find(connection: Connection, wanted: str) -> Issued | None:
     return Issued(*rows[0]) if rows else None
 
 
-def _by_correlator(keys: finding.Query) -> finding.Query:
-    return select(*Receipt.__table__.columns).where(Receipt.correlator.in_(keys))
+def _by_correlator(among: finding.Among) -> finding.Query:
+    return select(*Receipt.__table__.columns).where(among(Receipt.correlator))
 
 
 def numbered(connection: Connection, receipt_no: str) -> Issued | None:

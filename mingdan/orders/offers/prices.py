@@ -17,7 +17,7 @@ from mingdan.calendar import business_day
 from mingdan.orders import checks
 from mingdan.orders import model as m
 from mingdan.orders.database import Database
-from mingdan.orders.finding import Query, find
+from mingdan.orders.finding import Among, Query, find
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import ChargePrice
 from mingdan.orders.refusals import Refused
@@ -91,16 +91,16 @@ def of_model(quoted: Iterable[Charge], model: str) -> tuple[Charge, ...]:
     return charges
 
 
-def _first_days(codes: Query) -> Query:
+def _first_days(among: Among) -> Query:
     o = m.ProductOffering
-    return select(o.valid_from).where(o.code.in_(codes))
+    return select(o.valid_from).where(among(o.code))
 
 
-def _listed(codes: Query) -> Query:
+def _listed(among: Among) -> Query:
     p = ChargePrice
     return (
         select(p.product_code, p.code, p.amount_fen, p.name, p.name_zh, p.valid_from)
-        .where(p.product_code.in_(codes), p.order_type == bindparam("order_type"))
+        .where(among(p.product_code), p.order_type == bindparam("order_type"))
         .order_by(p.valid_from)
     )
 
