@@ -25,8 +25,9 @@ from mingdan.orders.copying import binary, has_form
 
 COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
-ROWS_A_STATEMENT = 50
-"""Rows of one INSERT in SQLite: the statement costs as much as two rows."""
+ROWS_A_STATEMENT = (250, 50)
+"""Rows of one INSERT in SQLite: the statement costs as much as two rows, and while it
+runs other threads may (`pen.py`)."""
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
@@ -240,11 +241,14 @@ def _instants(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _insert_sqlite(cursor: Any, table: str, columns: tuple[str, ...], flat: list[Any]) -> None:
-    step = ROWS_A_STATEMENT * len(columns)
-    whole = len(flat) - len(flat) % step
-    if whole:
-        statement = _insert_statement(table, columns, ROWS_A_STATEMENT)
-        cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
-    if rest := flat[whole:]:
+    done = 0
+    for rows in ROWS_A_STATEMENT:
+        step = rows * len(columns)
+        end = len(flat) - (len(flat) - done) % step
+        if done < end:
+            statement = _insert_statement(table, columns, rows)
+            cursor.executemany(statement, [flat[i : i + step] for i in range(done, end, step)])
+            done = end
+    if rest := flat[done:]:
         statement = _insert_statement(table, columns, len(rest) // len(columns))
         cursor.execute(statement, rest)

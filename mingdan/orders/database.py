@@ -156,7 +156,7 @@ class Database:
         if self.is_postgresql:
             connection.execute(_NO_WRITER, {"space": _LOCKS["writers"]})
             for space in ("customers", "resources"):
-                stripes = {"space": _LOCKS[space], "stripes": list(range(STRIPES))}
+                stripes = [_LOCKS[space], list(range(STRIPES))]
                 driver_cursor(connection).execute(_STRIPES, stripes)
 
     def settle(self) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from mingdan.orders.flush import Draft, write
 from mingdan.orders.working_set import Named, WorkingSet
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0002
 """How soon a thread that has an answer from its database may go on with the next statement."""
 
 
