@@ -68,9 +68,7 @@ def apply_batch(
     if orders:
         wanted = named(command for work, command in entries if work.order_ref not in orders)
     keys = Keys(connection, len(entries), postgresql=database.is_postgresql)
-    on_record = WorkingSet(
-        connection, wanted, lambda held: database.lock(connection, "resources", held)
-    )
+    on_record = WorkingSet(connection, wanted)
     batch = Batch(on_record, policy, offerings, keys.next)
     completed = repeated = 0
     refused: list[Refusal] = []
