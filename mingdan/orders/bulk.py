@@ -68,12 +68,18 @@ def insert_ticked(
 def insert_first(
     connection: Connection, table: Table, columns: tuple[str, ...], row: tuple[Any, ...]
 ) -> bool:
-    """Insert a row unless one of the same key or unique value is there; whether it was."""
-    sqlite = connection.dialect.name == "sqlite"
-    statement = _insert_statement(table.name, columns, 1, None if sqlite else 0)
+    """Insert a row unless one of the same key or unique value is there; whether it was.
+
+    What waits in `together` goes with it.
+    """
+    if connection.dialect.name == "sqlite":
+        statement, values = _insert_statement(table.name, columns, 1), ticked(table, columns, [row])
+    else:
+        waiting = connection.connection.info.get(_WAITING, [])
+        statement, values = _all_of([*waiting, (table.name, columns, [row])])
+        waiting.clear()
     done = driver_cursor(connection).execute(
-        f"{statement} ON CONFLICT DO NOTHING RETURNING 1",
-        ticked(table, columns, [row]) if sqlite else row,
+        f"{statement} ON CONFLICT DO NOTHING RETURNING 1", values
     )
     return bool(done.fetchall())
 
@@ -109,10 +115,10 @@ def together(connection: Connection, *, copies: bool) -> Iterator[None]:
     reads does not see what it inserts; a refusal of the database shows at its
     end at the latest. `copies`: there are too many rows for that.
     """
-    if copies or connection.dialect.name == "sqlite":
+    info = connection.connection.info
+    if copies or connection.dialect.name == "sqlite" or _WAITING in info:
         yield
         return
-    info = connection.connection.info
     info[_WAITING] = []
     try:
         yield
@@ -130,10 +136,14 @@ def send_waiting(connection: Connection) -> None:
     waiting = connection.connection.info.get(_WAITING)
     if not waiting:
         return
-    shape = tuple((table, columns, len(rows)) for table, columns, rows in waiting)
-    values = [value for _, _, rows in waiting for row in rows for value in row]
+    statement, values = _all_of(waiting)
     waiting.clear()
-    driver_cursor(connection).execute(_inserts_statement(shape), values)
+    driver_cursor(connection).execute(statement, values)
+
+
+def _all_of(waiting: list[tuple[str, tuple[str, ...], list[Any]]]) -> tuple[str, list[Any]]:
+    shape = tuple((table, columns, len(rows)) for table, columns, rows in waiting)
+    return _inserts_statement(shape), [v for _, _, rows in waiting for row in rows for v in row]
 
 
 @lru_cache(maxsize=256)

@@ -200,11 +200,14 @@ class Database:
 
 def lock(connection: Connection, space: Space, keys: Iterable[str]) -> None:
     """See `Database.lock`; for those who have the connection only."""
-    if connection.dialect.name != "postgresql":
-        return
+    if connection.dialect.name == "postgresql":
+        driver_cursor(connection).execute(*locking(space, keys))
+
+
+def locking(space: Space, keys: Iterable[str]) -> tuple[str, list[Any]]:
+    """What `lock` asks PostgreSQL for, to be sent ahead of questions (`finding.find_all`)."""
     stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
-    statement = _WRITER_AND_STRIPES if space == "customers" else _STRIPES
-    driver_cursor(connection).execute(statement, [_LOCKS[space], stripes])
+    return _WRITER_AND_STRIPES if space == "customers" else _STRIPES, [_LOCKS[space], stripes]
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

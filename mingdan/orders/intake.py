@@ -85,14 +85,14 @@ def apply_batch(
             if not several:
                 database.lock(connection, "customers", wanted.customers())
             writer.wait()
-            part = _read(database, connection, some, wanted, locked=several)
+            part = _read(connection, some, wanted)
             if before is not None:
                 earlier, drafted = before
                 touched = not apart(part.traces, earlier.traces)
                 writer.start(drafted)
                 if touched:
                     writer.wait()
-                    part = _read(database, connection, some, wanted, locked=True)
+                    part = _read(connection, some, wanted)
             batch = Batch(part.on_record, policy, offerings, keys.next)
             total = total.plus(_decide(batch, some, part.orders))
             before = part, draft(batch, part.position)
@@ -115,19 +115,12 @@ class _Part:
         return self.wanted, self.on_record
 
 
-def _read(
-    database: Database, connection: Connection, entries: list[Entry], wanted: Named, *, locked: bool
-) -> _Part:
+def _read(connection: Connection, entries: list[Entry], wanted: Named) -> _Part:
     orders = read_orders(connection, wanted.orders)
     fresh = wanted
     if orders:
         fresh = named(command for work, command in entries if work.order_ref not in orders)
-
-    def lock(held: Iterable[str]) -> None:
-        if not locked:
-            database.lock(connection, "resources", held)
-
-    on_record = WorkingSet(connection, fresh, lock)
+    on_record = WorkingSet(connection, fresh, numbers_of=fresh.moved)
     return _Part(wanted, orders, on_record, journal_position(connection))
 
 

@@ -115,6 +115,7 @@ class Journal:
         table = _table(model)
         keys = key if isinstance(key, tuple) else (key,)
         where = [column == value for column, value in zip(table.primary_key, keys, strict=True)]
+        bulk.send_waiting(self.connection)
         done = self.connection.execute(update(table).where(*where).values(**values))
         if done.rowcount != 1:
             raise LookupError(f"{table.name}: no row {keys}")
@@ -127,6 +128,7 @@ class Journal:
         """
         table = _table(model)
         [column] = table.primary_key
+        bulk.send_waiting(self.connection)
         for start in range(0, len(keys), _AT_ONCE):
             here = column.in_(keys[start : start + _AT_ONCE])
             done = self.connection.execute(update(table).where(here).values(**values))

@@ -23,7 +23,7 @@ from mingdan.calendar import day_start
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours, parse
 from mingdan.orders.column_types import Instant
-from mingdan.orders.finding import Among, Query, find, find_all
+from mingdan.orders.finding import Among, Maker, Query, find
 from mingdan.reference import load
 
 ANY = "*"
@@ -104,20 +104,16 @@ def sees_clear(role: str) -> bool:
     return row is not None and row["personal_data"] == "clear"
 
 
-def at_gate(
-    connection: Connection, role: str, interface_no: str, business: str, at: datetime
-) -> tuple[Interface | None, Hours | None]:
-    """The interface, and the hours of the most specific permission in force (None without any).
+def asked_at_gate(interface_no: str) -> tuple[tuple[Maker, set[str]], ...]:
+    """What must be found (with `role`, `business` and `at`) for `at_gate`: every order asks it."""
+    return (_interface_at, {interface_no}), (_permissions_at, {interface_no, ANY})
 
-    In one go: every order asks for both.
-    """
-    interfaces, permissions = find_all(
-        connection,
-        [(_interface_at, [interface_no]), (_permissions_at, {interface_no, ANY})],
-        role=role,
-        business=business,
-        at=at,
-    )
+
+def at_gate(
+    found: Sequence[Sequence[Any]], role: str, interface_no: str, business: str, at: datetime
+) -> tuple[Interface | None, Hours | None]:
+    """The interface, and the hours of the most specific permission in force (None without any)."""
+    interfaces, permissions = found
     own: dict[_Triple, str] = {(role, row[0], row[1]): row[2] for row in permissions}
     hours = _most_specific(own, role, interface_no, business, at)
     return _interface(interface_no, interfaces, at), hours

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
+from mingdan.orders.bulk import send_waiting
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import (
     counter_sales,
@@ -86,27 +87,29 @@ def at_once(
 ) -> OrderView:
     """Write an order that waits for nothing; what it costs is handed over with it."""
     at, order_id = journal.at, tried.work.order_id
-    tried.write(journal)
     receipt = None
     kept = {"items": [asdict(charge) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    account_id = _account(journal, tried) if due and tried.subscription is not None else 0
-    if money is not None and due and tried.subscription is None:
-        receipt = tills.take_for_order(
-            journal,
-            order_id=order_id,
-            amount_fen=due,
-            correlator=money.correlator,
-            method=money.method,
-            at=at,
-        )
-        counter_sales.carry_out(journal, tried)
+    if tried.subscription is None:
+        tried.write(journal)
+        if money is not None and due:
+            receipt = tills.take_for_order(
+                journal,
+                order_id=order_id,
+                amount_fen=due,
+                correlator=money.correlator,
+                method=money.method,
+                at=at,
+            )
+            counter_sales.carry_out(journal, tried)
     with journal.gathering():
+        if tried.subscription is not None:
+            tried.write(journal)
         if money is not None and due and tried.subscription is not None:
             receipt = tills.take_and_settle(
                 journal,
                 order_id=order_id,
-                account_id=account_id,
+                account_id=_account(journal, tried),
                 amount_fen=due,
                 charged_fen=_billed(kept),
                 correlator=money.correlator,
@@ -179,6 +182,7 @@ def _account(journal: Journal, tried: Attempt) -> int:
         raise LookupError("a business without a subscription costs nothing")
     if not subscription.stored:
         return subscription.account_id
+    send_waiting(journal.connection)
     return account_of(journal.connection, subscription.subscription_id, tried.work.at)
 
 

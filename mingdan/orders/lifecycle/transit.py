@@ -5,7 +5,9 @@ Here: looking for one. Not here: which kinds are exclusive (`reference/order_lif
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -21,14 +23,19 @@ def alone(connection: Connection, subscription_ref: str, at: datetime) -> None:
 
     Raises Refused: order_in_transit.
     """
-    for order_ref, order_type, until in find(connection, _on_their_way, [subscription_ref]):
+    judge(find(connection, on_their_way, [subscription_ref]), subscription_ref, at)
+
+
+def judge(found: Sequence[Any], subscription_ref: str, at: datetime) -> None:
+    """`alone`, from the rows of `on_their_way`."""
+    for order_ref, order_type, until in found:
         if at < until and kind(order_type).exclusive:
             raise Refused(
                 "order_in_transit", subscription_ref=subscription_ref, order_ref=order_ref
             )
 
 
-def _on_their_way(among: Among) -> Query:
+def on_their_way(among: Among) -> Query:
     o, s = m.ProductOrder, StagedOrder
     return (
         select(o.order_ref, o.order_type, s.until)

@@ -34,32 +34,35 @@ def book(
     Raises ValueError if the legs do not sum to zero or name no ledger account,
     which is a mistake of the program; the databases refuse it too.
     """
-    book_all(journal, {ref: (kind, legs)}, at=at, order_id=order_id)
+    books = {ref: (kind, legs)}
+    enter(journal, books)
+    close(journal, books, at=at, order_id=order_id)
 
 
-def book_all(
-    journal: Journal,
-    books: Mapping[str, tuple[str, Sequence[Leg]]],
-    *,
-    at: datetime,
-    order_id: int | None = None,
-) -> None:
-    """Book several transactions: name -> kind and legs. Raises ValueError as `book` does."""
+Books = Mapping[str, tuple[str, Sequence[Leg]]]
+"""Transactions: name -> kind and legs."""
+
+
+def enter(journal: Journal, books: Books) -> None:
+    """Write the entries of transactions that are closed next. Raises ValueError as `book` does."""
     known = load.by("ledger", "ledger")
     entries: list[tuple[str, int, str, int, int]] = []
-    moving = {}
-    for ref, (kind, legs) in books.items():
+    for ref, (_, legs) in books.items():
         moved = [leg for leg in legs if leg[2]]
         if sum(fen for _, _, fen in moved) or any(name not in known for name, _, _ in moved):
             raise ValueError(f"{ref}: entries do not balance: {moved}")
-        if moved:
-            moving[ref] = kind
-            entries.extend((ref, no, *leg) for no, leg in enumerate(moved, start=1))
+        entries.extend((ref, no, *leg) for no, leg in enumerate(moved, start=1))
+    if entries:
+        journal.insert_many(
+            AccountEntry, ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"), entries
+        )
+
+
+def close(journal: Journal, books: Books, *, at: datetime, order_id: int | None) -> None:
+    """Close transactions whose entries were written: nothing can be added any more."""
+    moving = {ref: kind for ref, (kind, legs) in books.items() if any(leg[2] for leg in legs)}
     if not moving:
         return
-    journal.insert_many(
-        AccountEntry, ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"), entries
-    )
     effective_at = at.astimezone(UTC)
     journal.insert_many(
         MoneyTransaction,

@@ -109,7 +109,7 @@ def issue(
     Whoever gets None asks `find` and `agree`.
     """
     receipt = Issued(
-        receipt_no=_number(correlator, at),
+        receipt_no=number(correlator, at),
         correlator=correlator,
         purpose=purpose,
         state=state,
@@ -133,6 +133,7 @@ def agree(found: Issued | None, **asked: object) -> Issued:
     return found
 
 
-def _number(correlator: str, at: datetime) -> str:
+def number(correlator: str, at: datetime) -> str:
+    """The number of a correlator's receipt issued at `at`."""
     mark = blake2b(correlator.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     return f"R{business_day(at):%Y%m%d}-{mark}"

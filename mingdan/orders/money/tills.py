@@ -85,6 +85,14 @@ def take_and_settle(
     correlator, method = receipts.correlator(correlator), receipts.method(method)
     if not 0 <= charged_fen <= fen:
         raise Refused("invalid_value", field="charged_fen", problem="was not taken for the order")
+    _facts(journal, order_id, account_id, fen, charged_fen, at)
+    taken = [("cash", 0, -fen), ("order", order_id, fen)]
+    books = {
+        f"take/{receipts.number(correlator, at)}": ("take", taken),
+        f"settle/{order_id}": ("settle", _settled(order_id, account_id, fen, charged_fen)),
+    }
+    ledger.enter(journal, books)
+    # All that comes before waits for the receipt's answer, and goes with it.
     issued = receipts.issue(
         journal,
         correlator=correlator,
@@ -98,13 +106,7 @@ def take_and_settle(
     )
     if issued is None:
         raise Refused("correlator_reused", correlator=correlator)
-    _facts(journal, order_id, account_id, fen, charged_fen, at)
-    taken = [("cash", 0, -fen), ("order", order_id, fen)]
-    books = {
-        f"take/{issued.receipt_no}": ("take", taken),
-        f"settle/{order_id}": ("settle", _settled(order_id, account_id, fen, charged_fen)),
-    }
-    ledger.book_all(journal, books, at=at, order_id=order_id)
+    ledger.close(journal, books, at=at, order_id=order_id)
     return issued.receipt_no
 
 
