@@ -85,6 +85,7 @@ def apply_batch(
             if not several:
                 database.lock(connection, "customers", wanted.customers())
             writer.wait()
+            keys.refill()
             part = _read(connection, some, wanted)
             if before is not None:
                 earlier, drafted = before
