@@ -147,11 +147,13 @@ def sheets(batch: Batch) -> Iterator[Sheet]:
     yield from _spans(batch, "number_holding", known.number_holdings)
     yield from _spans(batch, "subscription_holding", known.owners)
     yield from _spans(batch, "subscription_block", known.blocks)
-    yield _keyed(batch, "customer_bill", rows.bills, 1)
-    yield _keyed(batch, "payment", rows.payments, 1)
+    yield _keyed(batch, "customer_bill", rows.bills + rows.till.bills, 1)
+    yield _keyed(batch, "payment", rows.payments + rows.till.payments, 1)
     yield _keyed(batch, "refund", rows.refunds, 1)
     yield _keyed(batch, "account_membership", rows.memberships, 2)
     entries, transactions = booked(rows.bills, rows.payments, rows.refunds)
+    entries += rows.till.entries
+    transactions += rows.till.transactions
     of = {row[0]: row[2] for row in transactions}
     yield Sheet("account_entry", entries, [of[row[0]] for row in entries])
     yield Sheet("money_transaction", transactions, [row[2] for row in transactions])
