@@ -6,11 +6,12 @@ leave behind. Not here: the businesses themselves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
@@ -22,6 +23,7 @@ from mingdan.reference import load
 ORDER_PATH = ("acknowledged", "inProgress", "completed")
 """v1 provisions at once: acceptance, provisioning and completion are one transaction."""
 Row = tuple[Any, ...]
+_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
@@ -166,11 +168,9 @@ class Batch:
     def touch(self, work: Work, subscription: Subscription, *resources: Resource) -> None:
         """Note that the store recorded something about these."""
         subscription.changed = True
-        subscription.changed_by = work.order_id
         subscription.changed_at = work.recorded_at
         for resource in resources:
             resource.changed = True
-            resource.changed_by = work.order_id
             resource.changed_at = work.recorded_at
 
     def complete(
@@ -204,7 +204,7 @@ class Batch:
             )
         )
         product_id = subscription.product_id if subscription else None
-        text = json.dumps(characteristic, ensure_ascii=False, separators=(",", ":"))
+        text = _ENCODER.encode(characteristic).decode()
         self.rows.items.append((work.order_id, 1, kind["action"], state, product_id, text))
         for event_type, reached in _EVENTS[kind["event"]][-1 if staged else 0 :]:
             self.rows.events.append(

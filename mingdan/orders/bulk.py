@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
@@ -20,28 +21,28 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 
 from mingdan.orders.column_types import Instant, microseconds
+from mingdan.orders.copying import binary, has_form
 
 COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
-ROWS_A_STATEMENT = 50
-"""Rows of one INSERT in SQLite: the statement costs as much as two rows."""
+ROWS_A_STATEMENT = (250, 50)
+"""Rows of one INSERT in SQLite: the statement costs as much as two rows, and while it
+runs other threads may (`pen.py`)."""
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
-    """Insert tuples in the order of `columns`, the fastest way the driver has.
-
-    For SQLite, instants may be microseconds already (`ticked`).
-    """
+    """Insert tuples in the order of `columns`, the fastest way the driver has."""
     if not rows:
         return
     cursor = driver_cursor(connection)
     waiting = connection.connection.info.get(_WAITING)
+    sqlite = connection.dialect.name == "sqlite"
     if waiting is not None:
         if table.info.get("looks_back"):
             send_waiting(connection)
         waiting.append((table.name, tuple(columns), rows))
-    elif connection.dialect.name == "sqlite":
-        _insert_sqlite(cursor, table, tuple(columns), rows)
+    elif sqlite or (len(rows) >= COPY_FROM_ROWS and has_form(table, columns)):
+        insert_ticked(connection, table, columns, ticked(table, columns, rows))
     elif len(rows) >= COPY_FROM_ROWS:
         with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
@@ -49,6 +50,19 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
     else:
         statement = _insert_statement(table.name, tuple(columns), len(rows), 0)
         cursor.execute(statement, [value for row in rows for value in row])
+
+
+def insert_ticked(
+    connection: Connection, table: Table, columns: Sequence[str], flat: list[Any]
+) -> None:
+    """Insert rows given as `ticked` gives them; on PostgreSQL by COPY, at once."""
+    cursor = driver_cursor(connection)
+    if connection.dialect.name == "sqlite":
+        _insert_sqlite(cursor, table.name, tuple(columns), flat)
+        return
+    names = ", ".join(columns)
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
+        copy.write(binary(table, columns, flat))
 
 
 def insert_first(
@@ -59,8 +73,8 @@ def insert_first(
     What waits in `together` goes with it.
     """
     if connection.dialect.name == "sqlite":
-        statement, values = _insert_statement(table.name, columns, 1), [row]
-        values = _flat_sqlite(table, columns, values)
+        statement = _insert_statement(table.name, columns, 1)
+        values = ticked(table, columns, [row])
     else:
         waiting = connection.connection.info.get(_WAITING, [])
         statement, values = _all_of([*waiting, (table.name, columns, [row])])
@@ -81,7 +95,7 @@ def change(
     names = (key, *columns)
     if connection.dialect.name == "sqlite":
         sets = ", ".join(f"{name} = ?" for name in columns)
-        flat = _flat_sqlite(table, names, rows)
+        flat = ticked(table, names, rows)
         width = len(names)
         cursor.executemany(
             f"UPDATE {table.name} SET {sets} WHERE {key} = ?",  # noqa: S608
@@ -225,15 +239,9 @@ _TICKS = _Ticks({None: None})
 
 
 def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
-    """`rows` with their instants as microseconds since 1970."""
-    width = len(columns)
-    flat = _flat_sqlite(table, tuple(columns), rows)
-    return [flat[i : i + width] for i in range(0, len(flat), width)]
-
-
-def _flat_sqlite(table: Table, columns: tuple[str, ...], rows: list[Any]) -> list[Any]:
-    flat = [value for row in rows for value in row]
-    for i in _instants(table, columns):
+    """The values of `rows` one after the other, instants as microseconds since 1970."""
+    flat = list(chain.from_iterable(rows))
+    for i in _instants(table, tuple(columns)):
         flat[i :: len(columns)] = [_TICKS[value] for value in flat[i :: len(columns)]]
     return flat
 
@@ -243,13 +251,15 @@ def _instants(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant))
 
 
-def _insert_sqlite(cursor: Any, table: Table, columns: tuple[str, ...], rows: list[Any]) -> None:
-    flat = _flat_sqlite(table, columns, rows)
-    step = ROWS_A_STATEMENT * len(columns)
-    whole = len(flat) - len(flat) % step
-    if whole:
-        statement = _insert_statement(table.name, columns, ROWS_A_STATEMENT)
-        cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
-    if rest := flat[whole:]:
-        statement = _insert_statement(table.name, columns, len(rest) // len(columns))
+def _insert_sqlite(cursor: Any, table: str, columns: tuple[str, ...], flat: list[Any]) -> None:
+    done = 0
+    for rows in ROWS_A_STATEMENT:
+        step = rows * len(columns)
+        end = len(flat) - (len(flat) - done) % step
+        if done < end:
+            statement = _insert_statement(table, columns, rows)
+            cursor.executemany(statement, [flat[i : i + step] for i in range(done, end, step)])
+            done = end
+    if rest := flat[done:]:
+        statement = _insert_statement(table, columns, len(rest) // len(columns))
         cursor.execute(statement, rest)

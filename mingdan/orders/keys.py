@@ -6,7 +6,7 @@ Here: only that. Not here: natural keys (`order_ref`, numbers, ICCIDs).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 from threading import Lock
@@ -22,12 +22,23 @@ MOST_AHEAD = 128
 
 
 class Keys:
-    """Keys for the transaction of `connection`; `block`: about how many of a table it needs."""
+    """Keys for the transaction of `connection`; `block`: about how many of a table it needs.
 
-    def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:
+    `free` is called before the connection is used: another thread may be writing on it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        block: int,
+        *,
+        postgresql: bool,
+        free: Callable[[], None] | None = None,
+    ) -> None:
         self._connection = connection
         self._block = block
         self._postgresql = postgresql
+        self._free = free
         self._ready: dict[str, Iterator[int]] = {}
 
     def next(self, table: str) -> int:
@@ -39,6 +50,8 @@ class Keys:
             return next(self._ready[table])
 
     def _more(self, table: str) -> Iterator[int]:
+        if self._free is not None:
+            self._free()
         if self._postgresql:
             return _ahead(self._connection.engine).take(self._connection, table, self._block)
         # The only writer, and rows are never deleted: nobody else takes these.

@@ -57,9 +57,6 @@ class Subscription:
     status: str
     stored: bool = True
     changed: bool = False
-    opened_by: int = 0
-    changed_by: int = 0
-    """The orders of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -77,8 +74,6 @@ class Resource:
     licensed_until: datetime | None = None
     stored: bool = True
     changed: bool = False
-    changed_by: int = 0
-    """The order of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -178,10 +173,16 @@ class WorkingSet:
     Numbers and SIMs are locked once it is known which the batch touches: those it
     names, and those its subscriptions have held. `subscriptions`: the rows of
     `queries.subscriptions`, if they have been read since the customers were locked.
+    `locked`: nobody else writes at all.
     """
 
     def __init__(
-        self, connection: Connection, named: Named, subscriptions: Sequence[Any] | None = None
+        self,
+        connection: Connection,
+        named: Named,
+        subscriptions: Sequence[Any] | None = None,
+        *,
+        locked: bool = False,
     ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.parties: dict[str, Party] = {}
@@ -218,7 +219,7 @@ class WorkingSet:
         self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
-        self._read(connection, named, subscriptions)
+        self._read(connection, named, subscriptions, locked)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
         """Subscriptions a document has at `at`, with those other staged orders will give it."""
@@ -231,7 +232,11 @@ class WorkingSet:
             self.parties_of[party.document].append(party)
 
     def _read(
-        self, connection: Connection, named: Named, subscriptions: Sequence[Any] | None
+        self,
+        connection: Connection,
+        named: Named,
+        subscriptions: Sequence[Any] | None,
+        locked: bool,
     ) -> None:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
             return find(connection, make, keys)
@@ -244,7 +249,7 @@ class WorkingSet:
         self._read_spans(rows, ids)
         self._name_held(named, ids)
         self._read_accounts(rows, named)
-        self._read_resources_and_parties(connection, named)
+        self._read_resources_and_parties(connection, named, locked)
         self._read_equipment(rows, named)
         self._read_account_data(rows, named)
         if named.cards or named.voucher_batches:
@@ -347,7 +352,9 @@ class WorkingSet:
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
                 named.imsis.add(imsi_text(span.what[1]))
 
-    def _read_resources_and_parties(self, connection: Connection, named: Named) -> None:
+    def _read_resources_and_parties(
+        self, connection: Connection, named: Named, locked: bool
+    ) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
         keys = {int(number) for number in named.numbers | named.imsis}
         owners = {
@@ -368,7 +375,7 @@ class WorkingSet:
                 (queries.parties_by_document, documents),
                 (queries.places, documents),
             ),
-            first=locking("resources", named.resources()),
+            first=None if locked else locking("resources", named.resources()),
         )
         self.number_holdings.load(_span(r) for r in holdings)
         for row in numbers:
