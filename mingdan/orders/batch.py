@@ -65,6 +65,16 @@ class Work:
 
 
 @dataclass(slots=True)
+class TillRows:
+    """New rows of money that a till took for an order: it books them itself (`money/tills.py`)."""
+
+    bills: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    transactions: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Rows:
     """New rows by table, in the order of the columns `flush.py` names."""
 
@@ -80,6 +90,7 @@ class Rows:
     refunds: list[Row] = field(default_factory=list)
     memberships: list[Row] = field(default_factory=list)
     protections: list[Row] = field(default_factory=list)
+    till: TillRows = field(default_factory=TillRows)
 
 
 @dataclass(frozen=True, slots=True)

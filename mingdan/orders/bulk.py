@@ -73,7 +73,8 @@ def insert_first(
     What waits in `together` goes with it.
     """
     if connection.dialect.name == "sqlite":
-        statement, values = _insert_statement(table.name, columns, 1), ticked(table, columns, [row])
+        statement = _insert_statement(table.name, columns, 1)
+        values = ticked(table, columns, [row])
     else:
         waiting = connection.connection.info.get(_WAITING, [])
         statement, values = _all_of([*waiting, (table.name, columns, [row])])

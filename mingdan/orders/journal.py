@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, select, update
@@ -56,8 +57,7 @@ class Journal:
         try:
             with bulk.together(self.connection, copies=False):
                 yield
-                events, self._gathered = self._gathered, None
-                self._write(events)
+                self._insert_events(self._gathered)
         finally:
             self._gathered = None
 
@@ -82,6 +82,18 @@ class Journal:
             return False
         self._note_many(table, "Create", [dict.fromkeys(table.c.keys()) | values])
         return True
+
+    def insert_last(self, model: type[Base], **values: Any) -> bool:
+        """`insert_first` at the end of a `gathering`, in one go with all that was gathered.
+
+        If it was not inserted, its image was: whoever gets False raises, so that
+        nothing of the transaction stays.
+        """
+        table = _table(model)
+        self._note_many(table, "Create", [dict.fromkeys(table.c.keys()) | values])
+        events, self._gathered = self._gathered or [], []
+        self._insert_events(events)
+        return bulk.insert_first(self.connection, table, tuple(values), tuple(values.values()))
 
     def insert_many(
         self, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
@@ -150,7 +162,10 @@ class Journal:
     def _write(self, events: list[tuple[Any, ...]]) -> None:
         if self._gathered is not None:
             self._gathered += events
-            return
+        else:
+            self._insert_events(events)
+
+    def _insert_events(self, events: list[tuple[Any, ...]]) -> None:
         columns = ("event_type", "entity", "entity_key", "image", "actor", "recorded_at")
         bulk.insert(self.connection, _table(EntityEvent), columns, events)
 
@@ -170,6 +185,7 @@ def _change(values: dict[str, Any]) -> str:
     return "StateChange" if {"state", "status"} & set(values) else "AttributeValueChange"
 
 
+@cache
 def _entity(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 

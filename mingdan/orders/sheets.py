@@ -140,13 +140,13 @@ def sheets(batch: Batch) -> Iterator[Sheet]:
     yield from _spans(batch, "number_holding", known.number_holdings)
     yield from _spans(batch, "subscription_holding", known.owners)
     yield from _spans(batch, "subscription_block", known.blocks)
-    yield _keyed(batch, "customer_bill", rows.bills)
-    yield _keyed(batch, "payment", rows.payments)
+    yield _keyed(batch, "customer_bill", rows.bills + rows.till.bills)
+    yield _keyed(batch, "payment", rows.payments + rows.till.payments)
     yield _keyed(batch, "refund", rows.refunds)
     yield _keyed(batch, "account_membership", rows.memberships)
     entries, transactions = booked(rows.bills, rows.payments, rows.refunds)
-    yield Sheet("account_entry", entries)
-    yield Sheet("money_transaction", transactions)
+    yield Sheet("account_entry", entries + rows.till.entries)
+    yield Sheet("money_transaction", transactions + rows.till.transactions)
     yield _keyed(batch, "party_protection", rows.protections)
 
 

@@ -176,6 +176,7 @@ class WorkingSet:
     names, and those its subscriptions have held. `subscriptions`: the rows of
     `queries.subscriptions`, if they have been read since the customers were locked.
     `numbers_of`: of which subscriptions to read the numbers and SIMs (default: all).
+    `locked`: nobody else writes at all.
     """
 
     def __init__(
@@ -185,6 +186,7 @@ class WorkingSet:
         subscriptions: Sequence[Any] | None = None,
         *,
         numbers_of: Set[str] | None = None,
+        locked: bool = False,
     ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.parties: dict[str, Party] = {}
@@ -221,7 +223,7 @@ class WorkingSet:
         self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
-        self._read(connection, named, subscriptions, numbers_of)
+        self._read(connection, named, subscriptions, numbers_of, locked)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
         """Subscriptions a document has at `at`, with those other staged orders will give it."""
@@ -239,6 +241,7 @@ class WorkingSet:
         named: Named,
         subscriptions: Sequence[Any] | None,
         numbers_of: Set[str] | None,
+        locked: bool,
     ) -> None:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
             return find(connection, make, keys)
@@ -256,7 +259,7 @@ class WorkingSet:
         self._read_spans(rows, ids, moving)
         self._name_held(named, moving)
         self._read_accounts(rows, named)
-        self._read_resources_and_parties(connection, named)
+        self._read_resources_and_parties(connection, named, locked)
         self._read_equipment(rows, named)
         self._read_account_data(rows, named)
         if named.cards or named.voucher_batches:
@@ -360,7 +363,9 @@ class WorkingSet:
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
                 named.imsis.add(imsi_text(span.what[1]))
 
-    def _read_resources_and_parties(self, connection: Connection, named: Named) -> None:
+    def _read_resources_and_parties(
+        self, connection: Connection, named: Named, locked: bool
+    ) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
         keys = {int(number) for number in named.numbers | named.imsis}
         owners = {
@@ -381,7 +386,7 @@ class WorkingSet:
                 (queries.parties_by_document, documents),
                 (queries.places, documents),
             ),
-            first=locking("resources", named.resources()),
+            first=None if locked else locking("resources", named.resources()),
         )
         self.number_holdings.load(_span(r) for r in holdings)
         for row in numbers:

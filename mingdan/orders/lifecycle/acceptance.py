@@ -8,7 +8,7 @@ nothing is to be waited for. Not here: the businesses' own checks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -265,7 +265,7 @@ def _stage(
         placed_at=at,
         until=until,
         closed_at=None,
-        charges={"items": [asdict(charge) for charge in charges]},
+        charges={"items": [dict(vars(charge)) for charge in charges]},
         due_fen=sum(charge.amount_fen for charge in charges),
         paid_fen=0,
         given_back_fen=0,

@@ -6,7 +6,6 @@ here: what a business changes (`businesses`).
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,6 @@ from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
-from mingdan.orders.bulk import send_waiting
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import (
     counter_sales,
@@ -88,7 +86,7 @@ def at_once(
     """Write an order that waits for nothing; what it costs is handed over with it."""
     at, order_id = journal.at, tried.work.order_id
     receipt = None
-    kept = {"items": [asdict(charge) for charge in charges]}
+    kept = {"items": [dict(vars(charge)) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
     if tried.subscription is None:
         tried.write(journal)
@@ -102,23 +100,33 @@ def at_once(
                 at=at,
             )
             counter_sales.carry_out(journal, tried)
+    account_id = _account(journal, tried) if due and tried.subscription is not None else 0
+    if money is not None and account_id:
+        receipt = tills.enter_settled(
+            tried.batch.rows.till,
+            order_id=order_id,
+            account_id=account_id,
+            amount_fen=due,
+            charged_fen=_billed(kept),
+            correlator=money.correlator,
+            at=at,
+        )
     with journal.gathering():
         if tried.subscription is not None:
             tried.write(journal)
-        if money is not None and due and tried.subscription is not None:
-            receipt = tills.take_and_settle(
+        by = (actor.interface_no, str(actor), key, at)
+        _archive(journal, tried, kept, due, receipt, by)
+        notices.write(journal, tried)
+        if money is not None and account_id:
+            tills.take_settled(
                 journal,
                 order_id=order_id,
-                account_id=_account(journal, tried),
+                account_id=account_id,
                 amount_fen=due,
-                charged_fen=_billed(kept),
                 correlator=money.correlator,
                 method=money.method,
                 at=at,
             )
-        by = (actor.interface_no, str(actor), key, at)
-        _archive(journal, tried, kept, due, receipt, by)
-        notices.write(journal, tried)
     subscription = tried.subscription
     return OrderView(
         order_id=order_id,
@@ -182,7 +190,9 @@ def _account(journal: Journal, tried: Attempt) -> int:
         raise LookupError("a business without a subscription costs nothing")
     if not subscription.stored:
         return subscription.account_id
-    send_waiting(journal.connection)
+    if tried.batch.rows.memberships:
+        # It changes that itself.
+        return tried.batch.account_of(subscription, tried.work.at)
     return account_of(journal.connection, subscription.subscription_id, tried.work.at)
 
 

@@ -103,10 +103,11 @@ def issue(
     account_id: int | None = None,
     payer_party_id: int | None = None,
     returns: str | None = None,
+    last: bool = False,
 ) -> Issued | None:
     """Write a receipt; None if its correlator has one already, perhaps just now by another writer.
 
-    Whoever gets None asks `find` and `agree`.
+    Whoever gets None asks `find` and `agree`; with `last`, he raises (`Journal.insert_last`).
     """
     receipt = Issued(
         receipt_no=number(correlator, at),
@@ -121,7 +122,8 @@ def issue(
         returns=returns,
         issued_at=at.astimezone(UTC),
     )
-    return receipt if journal.insert_first(Receipt, **vars(receipt)) else None
+    insert = journal.insert_last if last else journal.insert_first
+    return receipt if insert(Receipt, **vars(receipt)) else None
 
 
 def agree(found: Issued | None, **asked: object) -> Issued:
