@@ -6,11 +6,13 @@ leave behind. Not here: the businesses themselves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
+
+import msgspec
 
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
@@ -22,6 +24,7 @@ from mingdan.reference import load
 ORDER_PATH = ("acknowledged", "inProgress", "completed")
 """v1 provisions at once: acceptance, provisioning and completion are one transaction."""
 Row = tuple[Any, ...]
+_ENCODER = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
@@ -62,6 +65,16 @@ class Work:
 
 
 @dataclass(slots=True)
+class TillRows:
+    """New rows of money that a till took for an order: it books them itself (`money/tills.py`)."""
+
+    bills: list[Row] = field(default_factory=list)
+    payments: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    transactions: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Rows:
     """New rows by table, in the order of the columns `flush.py` names."""
 
@@ -77,6 +90,7 @@ class Rows:
     refunds: list[Row] = field(default_factory=list)
     memberships: list[Row] = field(default_factory=list)
     protections: list[Row] = field(default_factory=list)
+    till: TillRows = field(default_factory=TillRows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +169,9 @@ class Batch:
     def touch(self, work: Work, subscription: Subscription, *resources: Resource) -> None:
         """Note that the store recorded something about these."""
         subscription.changed = True
-        subscription.changed_by = work.order_id
         subscription.changed_at = work.recorded_at
         for resource in resources:
             resource.changed = True
-            resource.changed_by = work.order_id
             resource.changed_at = work.recorded_at
 
     def complete(
@@ -176,9 +188,8 @@ class Batch:
 
         `since`: from when on it changes what was so, if that is before the order.
         """
-        kind = load.by("order_type", "code")[order_type]
         staged = work.staged_in is not None
-        state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
+        action, state, events = _path(order_type, work.staged_in)
         subscription_id = subscription.subscription_id if subscription else None
         party_id = party.party_id if party else None
         (self.rows.staged if staged else self.rows.orders).append(
@@ -197,9 +208,9 @@ class Batch:
             )
         )
         product_id = subscription.product_id if subscription else None
-        text = json.dumps(characteristic, ensure_ascii=False, separators=(",", ":"))
-        self.rows.items.append((work.order_id, 1, kind["action"], state, product_id, text))
-        for event_type, reached in _EVENTS[kind["event"]][-1 if staged else 0 :]:
+        text = _ENCODER.encode(characteristic).decode()
+        self.rows.items.append((work.order_id, 1, action, state, product_id, text))
+        for event_type, reached in events:
             self.rows.events.append(
                 (
                     event_type,
@@ -226,3 +237,12 @@ _EVENTS = {
     "partyProtection": (("PartyProtectionCreateEvent", "completed"),),
 }
 """What the log says of each kind of request; bills and payments are facts, not orders."""
+
+
+@cache
+def _path(order_type: str, staged_in: str | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """What an order does to its item, the state it comes to and the events on its way."""
+    kind = load.by("order_type", "code")[order_type]
+    staged = staged_in is not None
+    state = machine("order").walk(staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
+    return kind["action"], state, _EVENTS[kind["event"]][-1 if staged else 0 :]

@@ -1,8 +1,8 @@
-"""Many rows and many keys at once, the way each database likes it.
+"""Many rows at once, the way each database likes it.
 
-Here: inserting and changing tuples, and asking for a list of keys, straight
-through the driver. Not here: transactions (`database.py`) and what the rows are
-(`flush.py`, `queries.py`).
+Here: inserting and changing tuples straight through the driver. Not here:
+asking for rows (`finding.py`), transactions (`database.py`) and what the rows
+are (`flush.py`).
 
 A statement is built once in a process's life and handed to the driver as it
 is: for a single order SQLAlchemy's own way took longer than the database.
@@ -10,74 +10,77 @@ is: for a single order SQLAlchemy's own way took longer than the database.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Boolean,
-    Connection,
-    Dialect,
-    Select,
-    String,
-    Table,
-    bindparam,
-    func,
-    literal_column,
-    select,
-)
+from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.dialects.sqlite import pysqlite
 
-from mingdan.orders.column_types import EPOCH, Instant, microseconds
+from mingdan.orders.column_types import Instant, microseconds
+from mingdan.orders.copying import binary, has_form
 
-Query = Select[*tuple[Any, ...]]
-"""A query with any columns."""
 COPY_FROM_ROWS = 50
 """Rows from which PostgreSQL's COPY beats INSERT."""
-ROWS_A_STATEMENT = 50
-"""Rows of one INSERT in SQLite: the statement costs as much as two rows."""
+ROWS_A_STATEMENT = (250, 50)
+"""Rows of one INSERT in SQLite: the statement costs as much as two rows, and while it
+runs other threads may (`pen.py`)."""
 
 
 def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
-    """Insert tuples in the order of `columns`, the fastest way the driver has.
-
-    For SQLite, instants may be microseconds already (`ticked`).
-    """
+    """Insert tuples in the order of `columns`, the fastest way the driver has."""
     if not rows:
         return
     cursor = driver_cursor(connection)
     waiting = connection.connection.info.get(_WAITING)
+    sqlite = connection.dialect.name == "sqlite"
     if waiting is not None:
         if table.info.get("looks_back"):
             send_waiting(connection)
         waiting.append((table.name, tuple(columns), rows))
-    elif connection.dialect.name == "sqlite":
-        _insert_sqlite(cursor, table, tuple(columns), rows)
+    elif sqlite or (len(rows) >= COPY_FROM_ROWS and has_form(table, columns)):
+        insert_ticked(connection, table, columns, ticked(table, columns, rows))
     elif len(rows) >= COPY_FROM_ROWS:
         with cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
     else:
-        statement = _insert_statement(table.name, tuple(columns), len(rows), "%s")
+        statement = _insert_statement(table.name, tuple(columns), len(rows), 0)
         cursor.execute(statement, [value for row in rows for value in row])
+
+
+def insert_ticked(
+    connection: Connection, table: Table, columns: Sequence[str], flat: list[Any]
+) -> None:
+    """Insert rows given as `ticked` gives them; on PostgreSQL by COPY, at once."""
+    cursor = driver_cursor(connection)
+    if connection.dialect.name == "sqlite":
+        _insert_sqlite(cursor, table.name, tuple(columns), flat)
+        return
+    names = ", ".join(columns)
+    with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
+        copy.write(binary(table, columns, flat))
 
 
 def insert_first(
     connection: Connection, table: Table, columns: tuple[str, ...], row: tuple[Any, ...]
 ) -> bool:
-    """Insert a row unless one of the same key or unique value is there; whether it was."""
-    sqlite = connection.dialect.name == "sqlite"
-    statement = _insert_statement(table.name, columns, 1, "?" if sqlite else "%s")
+    """Insert a row unless one of the same key or unique value is there; whether it was.
+
+    What waits in `together` goes with it.
+    """
+    if connection.dialect.name == "sqlite":
+        statement = _insert_statement(table.name, columns, 1)
+        values = ticked(table, columns, [row])
+    else:
+        waiting = connection.connection.info.get(_WAITING, [])
+        statement, values = _all_of([*waiting, (table.name, columns, [row])])
+        waiting.clear()
     done = driver_cursor(connection).execute(
-        f"{statement} ON CONFLICT DO NOTHING RETURNING 1",
-        _flat_sqlite(table, columns, [row]) if sqlite else row,
+        f"{statement} ON CONFLICT DO NOTHING RETURNING 1", values
     )
     return bool(done.fetchall())
 
@@ -92,7 +95,7 @@ def change(
     names = (key, *columns)
     if connection.dialect.name == "sqlite":
         sets = ", ".join(f"{name} = ?" for name in columns)
-        flat = _flat_sqlite(table, names, rows)
+        flat = ticked(table, names, rows)
         width = len(names)
         cursor.executemany(
             f"UPDATE {table.name} SET {sets} WHERE {key} = ?",  # noqa: S608
@@ -113,10 +116,10 @@ def together(connection: Connection, *, copies: bool) -> Iterator[None]:
     reads does not see what it inserts; a refusal of the database shows at its
     end at the latest. `copies`: there are too many rows for that.
     """
-    if copies or connection.dialect.name == "sqlite":
+    info = connection.connection.info
+    if copies or connection.dialect.name == "sqlite" or _WAITING in info:
         yield
         return
-    info = connection.connection.info
     info[_WAITING] = []
     try:
         yield
@@ -134,68 +137,25 @@ def send_waiting(connection: Connection) -> None:
     waiting = connection.connection.info.get(_WAITING)
     if not waiting:
         return
-    shape = tuple((table, columns, len(rows)) for table, columns, rows in waiting)
-    values = [value for _, _, rows in waiting for row in rows for value in row]
+    statement, values = _all_of(waiting)
     waiting.clear()
-    driver_cursor(connection).execute(_inserts_statement(shape), values)
+    driver_cursor(connection).execute(statement, values)
+
+
+def _all_of(waiting: list[tuple[str, tuple[str, ...], list[Any]]]) -> tuple[str, list[Any]]:
+    shape = tuple((table, columns, len(rows)) for table, columns, rows in waiting)
+    return _inserts_statement(shape), [v for _, _, rows in waiting for row in rows for v in row]
 
 
 @lru_cache(maxsize=256)
 def _inserts_statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
-    *before, last = (_insert_statement(*each, "%s") for each in shape)
+    statements, given = [], 0
+    for table, columns, rows in shape:
+        statements.append(_insert_statement(table, columns, rows, given))
+        given += rows * len(columns)
+    *before, last = statements
     named = ", ".join(f"i{i} AS ({each})" for i, each in enumerate(before))
     return f"WITH {named} {last}" if before else last
-
-
-Maker = Callable[[Query], Query]
-"""Makes the query for the keys that another query lists."""
-Readers = tuple[tuple[int, Callable[[Any], Any]], ...]
-"""How to read which columns of a row."""
-
-
-def find(connection: Connection, make: Maker, keys: Iterable[Any], **values: Any) -> Sequence[Any]:
-    """The rows that `make` asks for, of any number of texts or integers.
-
-    `values` are those of the query's own parameters. One parameter holds all keys.
-    """
-    wanted = sorted(keys)
-    if not wanted:
-        return []
-    text, parameters, readers = _question(connection, make, wanted, values)
-    cursor = driver_cursor(connection)
-    return _readable(cursor.execute(text, parameters).fetchall(), readers)
-
-
-def find_all(
-    connection: Connection, asked: Sequence[tuple[Maker, Iterable[Any]]], **values: Any
-) -> list[Sequence[Any]]:
-    """`find` of several, none of which needs another's rows: one way there and back."""
-    questions = [(make, sorted(keys)) for make, keys in asked]
-    if connection.dialect.name == "sqlite":
-        return [find(connection, make, keys, **values) for make, keys in questions]
-    found: list[Sequence[Any]] = [()] * len(questions)
-    under_way: list[tuple[int, Any, Readers]] = []
-    with driver_cursor(connection).connection.pipeline():
-        for i, (make, keys) in enumerate(questions):
-            if keys:
-                text, parameters, readers = _question(connection, make, keys, values)
-                cursor = driver_cursor(connection, len(under_way))
-                under_way.append((i, cursor.execute(text, parameters), readers))
-    for i, cursor, readers in under_way:
-        found[i] = _readable(cursor.fetchall(), readers)
-    return found
-
-
-def _question(
-    connection: Connection, make: Maker, wanted: list[Any], values: dict[str, Any]
-) -> tuple[str, Any, Readers]:
-    dialect = connection.dialect
-    text, names, plain, readers = _statement(make, dialect.name, isinstance(wanted[0], int))
-    postgresql = dialect.name == "postgresql"
-    given = plain | values | {"keys": wanted if postgresql else json.dumps(wanted)}
-    if names is None:
-        return text, given, readers
-    return text, [_sqlite_value(given[name]) for name in names], readers
 
 
 def driver_cursor(connection: Connection, place: int = 0) -> Any:
@@ -209,89 +169,50 @@ def driver_cursor(connection: Connection, place: int = 0) -> Any:
     pooled = connection.connection
     cursors = pooled.info.setdefault("mingdan_cursors", [])
     while len(cursors) <= place:
-        cursors.append(pooled.driver_connection.cursor())  # type: ignore[union-attr]
-        if connection.dialect.name == "postgresql":
-            from psycopg.types.numeric import Int8Dumper
-
-            # One type for all integers, or every size of them is planned anew.
-            cursors[-1].adapters.register_dumper(int, Int8Dumper)
+        driver: Any = pooled.driver_connection
+        postgresql = connection.dialect.name == "postgresql"
+        cursors.append(_numbered(driver) if postgresql else driver.cursor())
     return cursors[place]
 
 
-def _readable(rows: list[Any], readers: Readers) -> Sequence[Any]:
-    return [_read(row, readers) for row in rows] if readers and rows else rows
+def _numbered(connection: Any) -> Any:
+    """A cursor of PostgreSQL that takes statements as the server does, with `$1` for a value."""
+    from psycopg import RawCursor
+    from psycopg.types.numeric import Int8Dumper
 
-
-def _read(row: Any, readers: Readers) -> Any:
-    values = list(row)
-    for i, read in readers:
-        if values[i] is not None:
-            values[i] = read(values[i])
-    return tuple(values)
-
-
-Statement = tuple[str, tuple[str, ...] | None, dict[str, Any], Readers]
-"""Text, names of positional parameters, constants, and how to read which columns."""
+    cursor = RawCursor(connection)
+    # One type for all integers, or every size of them is planned anew.
+    cursor.adapters.register_dumper(int, Int8Dumper)
+    return cursor
 
 
 @cache
-def _statement(make: Maker, dialect_name: str, integers: bool) -> Statement:
-    if dialect_name == "postgresql":
-        kind = ARRAY(BigInteger() if integers else String())
-        query = make(select(func.unnest(bindparam("keys", type_=kind))))
-        reader: Callable[[Any], Any] = _in_utc
-    else:
-        listed = func.json_each(bindparam("keys", type_=String()))
-        query = make(select(literal_column("value")).select_from(listed))
-        reader = _from_microseconds
-    compiled: Any = query.compile(dialect=_dialect(dialect_name))
-    readers: list[tuple[int, Callable[[Any], Any]]] = []
-    for i, column in enumerate(query.selected_columns):
-        if isinstance(column.type, Instant):
-            readers.append((i, reader))
-        elif isinstance(column.type, Boolean) and dialect_name == "sqlite":
-            readers.append((i, bool))
-    names = tuple(compiled.positiontup) if compiled.positiontup is not None else None
-    # A list, not a table of unknown length: the planner then always goes by the index,
-    # whichever columns it begins with and however little it knows of a young table.
-    text = _LISTED.sub(r"= ANY (\1)", str(compiled))
-    return text, names, dict(compiled.params), tuple(readers)
-
-
-_LISTED = re.compile(r"IN \(SELECT unnest\((%\(keys\)s(?:::\w+\[\])?)\) AS \w+\)")
-
-
-@cache
-def _dialect(name: str) -> Dialect:
-    found = psycopg.dialect if name == "postgresql" else pysqlite.dialect
-    made: Dialect = found()
+def dialect_of(name: str) -> Dialect:
+    """The dialect of a database as the driver's own statements are compiled for."""
+    postgresql: Any = psycopg.dialect
+    made: Dialect = (
+        postgresql(paramstyle="numeric_dollar") if name == "postgresql" else pysqlite.dialect()
+    )
     return made
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
-
-
-def _from_microseconds(value: int) -> datetime:
-    return EPOCH + timedelta(microseconds=value)
-
-
-def _sqlite_value(value: Any) -> Any:
-    return microseconds(value) if isinstance(value, datetime) else value
-
-
 @cache
-def _insert_statement(table: str, columns: tuple[str, ...], rows: int, mark: str) -> str:
-    one = f"({', '.join([mark] * len(columns))})"
-    marks = ", ".join([one] * rows)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {marks}"  # noqa: S608
+def _insert_statement(
+    table: str, columns: tuple[str, ...], rows: int, given: int | None = None
+) -> str:
+    """`given`: for PostgreSQL, the values that come before its own in the same text."""
+    count = rows * len(columns)
+    marks = ["?"] * count if given is None else [f"${given + i}" for i in range(1, count + 1)]
+    width = len(columns)
+    listed = ", ".join(f"({', '.join(marks[i : i + width])})" for i in range(0, count, width))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {listed}"  # noqa: S608
 
 
 @cache
 def _change_statement(table: Table, names: tuple[str, ...]) -> str:
-    dialect = _dialect("postgresql")
+    dialect = dialect_of("postgresql")
     kinds = [table.c[name].type.dialect_impl(dialect).compile(dialect) for name in names]
-    lists = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    lists = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, start=1))
     key, *columns = names
     sets = ", ".join(f"{name} = v.{name}" for name in columns)
     return (
@@ -303,30 +224,24 @@ def _change_statement(table: Table, names: tuple[str, ...]) -> str:
 class _Ticks(dict[Any, Any]):
     """Instants as SQLite keeps them; most of a batch's occur many times."""
 
-    def __missing__(self, instant: Any) -> int:
-        if isinstance(instant, int):
+    def __missing__(self, instant: Any) -> int | None:
+        # Two threads may be here at once (`pen.py`): at any point the other goes on.
+        if instant is None or isinstance(instant, int):
             return instant
         if len(self) > _MOST_TICKS:
             self.clear()
-            self[None] = None
         found = self[instant] = microseconds(instant)
         return found
 
 
 _MOST_TICKS = 100_000
-_TICKS = _Ticks({None: None})
+_TICKS = _Ticks()
 
 
 def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:
-    """`rows` with their instants as microseconds since 1970."""
-    width = len(columns)
-    flat = _flat_sqlite(table, tuple(columns), rows)
-    return [flat[i : i + width] for i in range(0, len(flat), width)]
-
-
-def _flat_sqlite(table: Table, columns: tuple[str, ...], rows: list[Any]) -> list[Any]:
-    flat = [value for row in rows for value in row]
-    for i in _instants(table, columns):
+    """The values of `rows` one after the other, instants as microseconds since 1970."""
+    flat = list(chain.from_iterable(rows))
+    for i in _instants(table, tuple(columns)):
         flat[i :: len(columns)] = [_TICKS[value] for value in flat[i :: len(columns)]]
     return flat
 
@@ -336,13 +251,15 @@ def _instants(table: Table, columns: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, Instant))
 
 
-def _insert_sqlite(cursor: Any, table: Table, columns: tuple[str, ...], rows: list[Any]) -> None:
-    flat = _flat_sqlite(table, columns, rows)
-    step = ROWS_A_STATEMENT * len(columns)
-    whole = len(flat) - len(flat) % step
-    if whole:
-        statement = _insert_statement(table.name, columns, ROWS_A_STATEMENT, "?")
-        cursor.executemany(statement, [flat[i : i + step] for i in range(0, whole, step)])
-    if rest := flat[whole:]:
-        statement = _insert_statement(table.name, columns, len(rest) // len(columns), "?")
+def _insert_sqlite(cursor: Any, table: str, columns: tuple[str, ...], flat: list[Any]) -> None:
+    done = 0
+    for rows in ROWS_A_STATEMENT:
+        step = rows * len(columns)
+        end = len(flat) - (len(flat) - done) % step
+        if done < end:
+            statement = _insert_statement(table, columns, rows)
+            cursor.executemany(statement, [flat[i : i + step] for i in range(done, end, step)])
+            done = end
+    if rest := flat[done:]:
+        statement = _insert_statement(table, columns, len(rest) // len(columns))
         cursor.execute(statement, rest)

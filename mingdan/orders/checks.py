@@ -79,12 +79,15 @@ def document(party: PartyData, *, verify: bool) -> str:
     the 18-digit one, so that both forms count as one document.
     """
     if isinstance(party.document_number, str):
-        return _document(party.document_type, party.party_type, party.document_number, verify)
+        number = _document(party.document_type, party.party_type, party.document_number)
+        if verify:
+            _verified(party.document_type, number)
+        return number
     raise Refused("invalid_value", field="document_number", problem="is empty")
 
 
 @lru_cache(maxsize=16384)
-def _document(document_type: str, party_type: str, text: str, verify: bool) -> str:
+def _document(document_type: str, party_type: str, text: str) -> str:
     # Asked for twice of every order: when it is named and when it is checked.
     kind = load.by("document_type", "code").get(document_type)
     if kind is None:
@@ -96,17 +99,22 @@ def _document(document_type: str, party_type: str, text: str, verify: bool) -> s
     if kind["check"] == "ric" and len(number) == 15 and number.isascii() and number.isdigit():
         number = number[:6] + "19" + number[6:]
         number += ric.calc_check_digit(number + "0")
-    if verify and kind["check"]:
-        try:
-            _VERIFY[kind["check"]](number)
-        except (ValidationError, ValueError) as error:
-            raise Refused(
-                "document_invalid",
-                document=mask_document(number),
-                document_type=document_type,
-                problem=str(error),
-            ) from None
     return words("document_number", number)
+
+
+def _verified(document_type: str, number: str) -> None:
+    check = load.by("document_type", "code")[document_type]["check"]
+    if not check:
+        return
+    try:
+        _VERIFY[check](number)
+    except (ValidationError, ValueError) as error:
+        raise Refused(
+            "document_invalid",
+            document=mask_document(number),
+            document_type=document_type,
+            problem=str(error),
+        ) from None
 
 
 def _resident_id(number: str) -> None:
@@ -114,8 +122,13 @@ def _resident_id(number: str) -> None:
         raise ValueError("it has 18 digits, the last may be X")
     if ric.calc_check_digit(number) != number[-1]:
         raise ValueError("its checksum is wrong")
-    ric.get_birth_date(number)
+    _birth(number[6:14])
     _place(number[:10])
+
+
+@lru_cache(maxsize=65536)
+def _birth(day: str) -> None:
+    ric.get_birth_date(f"{0:06}{day}{0:04}")
 
 
 @lru_cache(maxsize=65536)

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from mingdan.orders.bulk import Query
+from mingdan.orders.finding import Among, Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import Voucher, VoucherBatch
 from mingdan.orders.stock.model import PrepaidCard
@@ -83,12 +83,12 @@ class CounterStock:
         ]
 
 
-def _cards(card_nos: Query) -> Query:
+def _cards(among: Among) -> Query:
     p = PrepaidCard
-    return select(p.card_no, p.state, p.face_value_fen, p.sell_by).where(p.card_no.in_(card_nos))
+    return select(p.card_no, p.state, p.face_value_fen, p.sell_by).where(among(p.card_no))
 
 
-def _vouchers(refs: Query) -> Query:
+def _vouchers(among: Among) -> Query:
     b, v = VoucherBatch, Voucher
     free = (
         select(func.count())
@@ -96,11 +96,9 @@ def _vouchers(refs: Query) -> Query:
         .where(v.batch_id == b.batch_id, v.state == "available")
         .scalar_subquery()
     )
-    return select(b.batch_ref, b.face_value_fen, b.expires_at, free).where(b.batch_ref.in_(refs))
+    return select(b.batch_ref, b.face_value_fen, b.expires_at, free).where(among(b.batch_ref))
 
 
-def _waiting(commands: Query) -> Query:
+def _waiting(among: Among) -> Query:
     s = StagedOrder
-    return select(s.order_id, s.until, s.request).where(
-        s.command.in_(commands), s.closed_at.is_(None)
-    )
+    return select(s.order_id, s.until, s.request).where(among(s.command), s.closed_at.is_(None))

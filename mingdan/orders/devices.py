@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mingdan.orders.bulk import Query
+from mingdan.orders.finding import Among, Query
 from mingdan.orders.journal import Journal
 from mingdan.orders.stock.model import Handset, HandsetHolding
 
@@ -108,13 +108,13 @@ class Devices:
             )
 
 
-def _handsets(imeis: Query) -> Query:
+def _handsets(among: Among) -> Query:
     h = Handset
-    return select(h.imei, h.model, h.state, h.usage, h.until, h.changed_at).where(h.imei.in_(imeis))
+    return select(h.imei, h.model, h.state, h.usage, h.until, h.changed_at).where(among(h.imei))
 
 
-def _holdings(imeis: Query) -> Query:
+def _holdings(among: Among) -> Query:
     h = HandsetHolding
     return select(
         h.holding_id, h.imei, h.subscription_id, h.order_id, h.valid_from, h.valid_to
-    ).where(h.imei.in_(imeis))
+    ).where(among(h.imei))

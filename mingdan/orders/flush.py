@@ -7,15 +7,17 @@ Here: the order of writing. Not here: what the results are (`businesses`,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import Connection, Table
 
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
-from mingdan.orders.bulk import COPY_FROM_ROWS, change, insert, together
+from mingdan.orders.bulk import COPY_FROM_ROWS, change, insert, insert_ticked, together
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.payload import journal_position, with_payload
-from mingdan.orders.sheets import sheets
+from mingdan.orders.sheets import Row, Sheet, sheets
 
 _EVENT = (
     "event_type",
@@ -30,13 +32,33 @@ _EVENT = (
 )
 
 
+@dataclass(slots=True)
+class Draft:
+    """What is to be written, with nothing left to think about."""
+
+    batch: Batch
+    written: list[Sheet]
+    events: list[Row]
+
+
 def flush(connection: Connection, batch: Batch) -> None:
     """Write everything `batch` changed into the transaction of `connection`."""
+    write(connection, draft(batch, journal_position(connection)))
+
+
+def draft(batch: Batch, after: int) -> Draft:
+    """Every row `batch` writes; asks the database nothing but new keys.
+
+    `after` is the journal's position (`payload.py`) once the batch's rows are locked.
+    """
     written = [sheet for sheet in sheets(batch) if sheet.rows]
-    if batch.rows.events:
-        sqlite = connection.dialect.name == "sqlite"
-        position = journal_position(connection)
-        events = with_payload(batch.rows.events, written, position, as_ticks=sqlite)
+    return Draft(batch, written, with_payload(batch.rows.events, written, after))
+
+
+def write(connection: Connection, drafted: Draft) -> None:
+    """Write a draft into the transaction of `connection`."""
+    batch, written, events = drafted.batch, drafted.written, drafted.events
+    if events:
         copies = len(events) >= COPY_FROM_ROWS or any(
             sheet.new and len(sheet.rows) >= COPY_FROM_ROWS for sheet in written
         )
@@ -44,14 +66,20 @@ def flush(connection: Connection, batch: Batch) -> None:
         assert isinstance(log, Table)  # noqa: S101 - narrows a type that is wider in theory
         with together(connection, copies=copies):
             for sheet in written:
-                if sheet.new:
-                    insert(connection, sheet.table, sheet.columns, sheet.rows)
-                else:
-                    key, *columns = sheet.columns
-                    change(connection, sheet.table, key, columns, sheet.rows)
+                _write(connection, sheet)
             insert(connection, log, _EVENT, events)
     _journalled(connection, batch)
     batch.on_record.devices.write(connection)
+
+
+def _write(connection: Connection, sheet: Sheet) -> None:
+    if not sheet.new:
+        key, *columns = sheet.columns
+        change(connection, sheet.table, key, columns, sheet.rows)
+    elif connection.dialect.name == "sqlite" or len(sheet.rows) >= COPY_FROM_ROWS:
+        insert_ticked(connection, sheet.table, sheet.columns, sheet.flat)
+    else:
+        insert(connection, sheet.table, sheet.columns, sheet.rows)
 
 
 def _journalled(connection: Connection, batch: Batch) -> None:

@@ -7,7 +7,7 @@ businesses. Not here: the businesses and the transaction itself (`store.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import blake2b
@@ -21,15 +21,19 @@ from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
-from mingdan.orders.flush import flush
+from mingdan.orders.flush import Draft, draft
 from mingdan.orders.jsonl import INTERNAL, PAID_ONLY
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
+from mingdan.orders.payload import journal_position
+from mingdan.orders.pen import apart, pen
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
-from mingdan.orders.working_set import Offering, Order, WorkingSet, read_orders
+from mingdan.orders.working_set import Named, Offering, Order, WorkingSet, read_orders
 
 Entry = tuple[Work, Command]
+PART = 2_500
+"""Commands worked out together; large enough that statements cost little per command."""
 _INTERNAL = frozenset((*INTERNAL.values(), *PAID_ONLY))
 """Not in bulk: a desk checks or is paid for them."""
 
@@ -61,17 +65,67 @@ def apply_batch(
     offerings: dict[str, Offering],
     entries: list[Entry],
 ) -> Applied:
-    """Carry out `entries` in the transaction of `connection`."""
-    wanted = named(command for _, command in entries)
-    database.lock(connection, "customers", wanted.customers())
+    """Carry out `entries` in the transaction of `connection`.
+
+    Part by part: while one is written, the next one is worked out, if it has
+    nothing to do with it.
+    """
+    parts = [entries[start : start + PART] for start in range(0, len(entries), PART)]
+    several = len(parts) > 1
+    if several:
+        database.lock_all(connection)
+    total = Applied(completed=0, repeated=0, refused=[])
+    with pen(connection, apart=several) as writer:
+        keys = Keys(
+            connection, min(len(entries), PART), postgresql=database.is_postgresql, free=writer.wait
+        )
+        before: tuple[_Part, Draft] | None = None
+        for some in parts:
+            wanted = named(command for _, command in some)
+            if not several:
+                database.lock(connection, "customers", wanted.customers())
+            writer.wait()
+            keys.refill()
+            part = _read(connection, some, wanted, locked=several)
+            if before is not None:
+                earlier, drafted = before
+                touched = not apart(part.traces, earlier.traces)
+                writer.start(drafted)
+                if touched:
+                    writer.wait()
+                    part = _read(connection, some, wanted, locked=several)
+            batch = Batch(part.on_record, policy, offerings, keys.next)
+            total = total.plus(_decide(batch, some, part.orders))
+            before = part, draft(batch, part.position)
+        if before is not None:
+            writer.start(before[1])
+    return total
+
+
+@dataclass(slots=True)
+class _Part:
+    """What was read for some entries."""
+
+    wanted: Named
+    orders: dict[str, Order]
+    on_record: WorkingSet
+    position: int
+
+    @property
+    def traces(self) -> tuple[Named, WorkingSet]:
+        return self.wanted, self.on_record
+
+
+def _read(connection: Connection, entries: list[Entry], wanted: Named, *, locked: bool) -> _Part:
     orders = read_orders(connection, wanted.orders)
+    fresh = wanted
     if orders:
-        wanted = named(command for work, command in entries if work.order_ref not in orders)
-    keys = Keys(connection, len(entries), postgresql=database.is_postgresql)
-    on_record = WorkingSet(
-        connection, wanted, lambda held: database.lock(connection, "resources", held)
-    )
-    batch = Batch(on_record, policy, offerings, keys.next)
+        fresh = named(command for work, command in entries if work.order_ref not in orders)
+    on_record = WorkingSet(connection, fresh, numbers_of=fresh.moved, locked=locked)
+    return _Part(wanted, orders, on_record, journal_position(connection))
+
+
+def _decide(batch: Batch, entries: list[Entry], orders: dict[str, Order]) -> Applied:
     completed = repeated = 0
     refused: list[Refusal] = []
     subscription_ids: dict[str, int] = {}
@@ -96,7 +150,6 @@ def apply_batch(
         party = getattr(command, "party", None)
         if party is not None and order.party_id is not None:
             party_ids[party.party_ref] = order.party_id
-    flush(connection, batch)
     return Applied(completed, repeated, refused, subscription_ids, party_ids)
 
 

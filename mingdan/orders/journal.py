@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Connection, Table, select, update
@@ -56,8 +57,7 @@ class Journal:
         try:
             with bulk.together(self.connection, copies=False):
                 yield
-                events, self._gathered = self._gathered, None
-                self._write(events)
+                self._insert_events(self._gathered)
         finally:
             self._gathered = None
 
@@ -82,6 +82,18 @@ class Journal:
             return False
         self._note_many(table, "Create", [dict.fromkeys(table.c.keys()) | values])
         return True
+
+    def insert_last(self, model: type[Base], **values: Any) -> bool:
+        """`insert_first` at the end of a `gathering`, in one go with all that was gathered.
+
+        If it was not inserted, its image was: whoever gets False raises, so that
+        nothing of the transaction stays.
+        """
+        table = _table(model)
+        self._note_many(table, "Create", [dict.fromkeys(table.c.keys()) | values])
+        events, self._gathered = self._gathered or [], []
+        self._insert_events(events)
+        return bulk.insert_first(self.connection, table, tuple(values), tuple(values.values()))
 
     def insert_many(
         self, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
@@ -115,6 +127,7 @@ class Journal:
         table = _table(model)
         keys = key if isinstance(key, tuple) else (key,)
         where = [column == value for column, value in zip(table.primary_key, keys, strict=True)]
+        bulk.send_waiting(self.connection)
         done = self.connection.execute(update(table).where(*where).values(**values))
         if done.rowcount != 1:
             raise LookupError(f"{table.name}: no row {keys}")
@@ -127,6 +140,7 @@ class Journal:
         """
         table = _table(model)
         [column] = table.primary_key
+        bulk.send_waiting(self.connection)
         for start in range(0, len(keys), _AT_ONCE):
             here = column.in_(keys[start : start + _AT_ONCE])
             done = self.connection.execute(update(table).where(here).values(**values))
@@ -148,7 +162,10 @@ class Journal:
     def _write(self, events: list[tuple[Any, ...]]) -> None:
         if self._gathered is not None:
             self._gathered += events
-            return
+        else:
+            self._insert_events(events)
+
+    def _insert_events(self, events: list[tuple[Any, ...]]) -> None:
         columns = ("event_type", "entity", "entity_key", "image", "actor", "recorded_at")
         bulk.insert(self.connection, _table(EntityEvent), columns, events)
 
@@ -168,6 +185,7 @@ def _change(values: dict[str, Any]) -> str:
     return "StateChange" if {"state", "status"} & set(values) else "AttributeValueChange"
 
 
+@cache
 def _entity(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 

@@ -6,7 +6,7 @@ Here: only that. Not here: natural keys (`order_ref`, numbers, ICCIDs).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count
 
@@ -20,13 +20,25 @@ MOST_AHEAD = 128
 
 
 class Keys:
-    """Keys for the transaction of `connection`; `block`: about how many of a table it needs."""
+    """Keys for the transaction of `connection`; `block`: about how many of a table it needs.
 
-    def __init__(self, connection: Connection, block: int, *, postgresql: bool) -> None:
+    `free` is called before the connection is used: another thread may be writing on it.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        block: int,
+        *,
+        postgresql: bool,
+        free: Callable[[], None] | None = None,
+    ) -> None:
         self._connection = connection
         self._block = block
         self._postgresql = postgresql
+        self._free = free
         self._ready: dict[str, Iterator[int]] = {}
+        self._given: dict[str, int] = defaultdict(int)
 
     def next(self, table: str) -> int:
         """One more key of `table`, which has one surrogate key column."""
@@ -36,8 +48,25 @@ class Keys:
             self._ready[table] = self._more(table)
             return next(self._ready[table])
 
+    def refill(self) -> None:
+        """Have as many keys again as were used since the last time: the connection is free."""
+        if not self._postgresql:
+            return
+        for table, ready in self._ready.items():
+            left = list(ready)
+            used = self._given[table] - len(left)
+            if used:
+                more = _ahead(self._connection).take(self._connection, table, used)
+                self._ready[table] = iter([*left, *more])
+            else:
+                self._ready[table] = iter(left)
+            self._given[table] = len(left) + used
+
     def _more(self, table: str) -> Iterator[int]:
+        if self._free is not None:
+            self._free()
         if self._postgresql:
+            self._given[table] += self._block
             return _ahead(self._connection).take(self._connection, table, self._block)
         # The only writer, and rows are never deleted: nobody else takes these.
         cursor = driver_cursor(self._connection)
@@ -68,7 +97,7 @@ class _Ahead:
         return iter(found)
 
 
-_NEXT_KEYS = "SELECT nextval(%s::regclass) FROM generate_series(1, %s)"
+_NEXT_KEYS = "SELECT nextval($1::regclass) FROM generate_series(1, $2)"
 
 
 def _ahead(connection: Connection) -> _Ahead:

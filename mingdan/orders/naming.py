@@ -37,8 +37,13 @@ _EQUIPPED = (
     c.Reinstate,
 )
 """Commands that ask for the subscription's features and offers."""
-
-
+_MONEY = (c.Charge, c.Pay, c.TopUp, c.Refund)
+"""Commands that leave numbers and SIMs alone."""
+_JOINING = (c.MergeAccount, c.TransferOwner)
+_HOLDING = (c.Open, c.TransferOwner, c.Reinstate)
+_OF_PARTY = (c.Protect, c.ModifyParty)
+_NUMBERING = (c.Open, c.ChangeNumber, c.Reinstate)
+_CARDING = (c.Open, c.SwapSim, c.Reinstate)
 _COUNTER = (c.BuyDevice, c.SwapDevice, c.ReturnDevice, c.SellCard, c.SellVouchers)
 """Commands that hand something over the counter, or take it back."""
 
@@ -51,6 +56,8 @@ def named(commands: Iterable[c.Command]) -> Named:
         ref = getattr(command, "subscription_ref", None)
         if _readable(ref):
             found.subscriptions.add(ref)
+            if not isinstance(command, _MONEY):
+                found.moved.add(ref)
             if isinstance(command, _EQUIPPED):
                 found.equipped.add(ref)
             if isinstance(command, _OWING):
@@ -59,20 +66,20 @@ def named(commands: Iterable[c.Command]) -> Named:
                 found.billed.add(ref)
             if isinstance(command, c.ModifyParty):
                 found.edited.add(ref)
-            if isinstance(command, c.MergeAccount | c.TransferOwner):
+            if isinstance(command, _JOINING):
                 found.hosts.add(ref)
         if isinstance(command, c.MergeAccount) and _readable(command.with_subscription_ref):
             found.subscriptions.add(command.with_subscription_ref)
             found.accounts_of.add(command.with_subscription_ref)
         if isinstance(command, c.Refund) and _readable(command.payment_ref):
             found.payments.add(command.payment_ref)
-        if isinstance(command, c.Open | c.TransferOwner | c.Reinstate):
+        if isinstance(command, _HOLDING):
             _party(found, command.party)
-        if isinstance(command, c.Protect | c.ModifyParty) and _readable(command.party_ref):
+        if isinstance(command, _OF_PARTY) and _readable(command.party_ref):
             found.parties.add(command.party_ref)
-        if isinstance(command, c.Open | c.ChangeNumber | c.Reinstate):
+        if isinstance(command, _NUMBERING):
             _number(found, command.msisdn)
-        if isinstance(command, c.Open | c.SwapSim | c.Reinstate):
+        if isinstance(command, _CARDING):
             _sim(found, command.imsi, command.iccid)
         if isinstance(command, _COUNTER):
             _sold(found, command)

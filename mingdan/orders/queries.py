@@ -12,14 +12,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal_column, select
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Maker, Query
+from mingdan.orders.finding import Among, Maker, Query
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.orders.offers.model import BillingAccountData
 from mingdan.reference import load
 
 
-def subscriptions(refs: Query) -> Query:
+def subscriptions(among: Among) -> Query:
     s, p = m.Subscription, m.Product
     return (
         select(
@@ -36,15 +36,13 @@ def subscriptions(refs: Query) -> Query:
             p.status,
         )
         .join(p, p.subscription_id == s.subscription_id)
-        .where(s.subscription_ref.in_(refs))
+        .where(among(s.subscription_ref))
     )
 
 
-def account_data(accounts: Query) -> Query:
+def account_data(among: Among) -> Query:
     d = BillingAccountData
-    return select(d.account_id, d.name, d.bill_medium, d.bill_address).where(
-        d.account_id.in_(accounts)
-    )
+    return select(d.account_id, d.name, d.bill_medium, d.bill_address).where(among(d.account_id))
 
 
 @cache
@@ -55,7 +53,7 @@ def spans(table: Any, column: Any) -> Maker:
         c for c in columns if c is not key and c.name not in (*m.Spans.__annotations__, "order_id")
     ]
 
-    def make(keys: Query) -> Query:
+    def make(among: Among) -> Query:
         return (
             select(
                 key,
@@ -67,20 +65,20 @@ def spans(table: Any, column: Any) -> Maker:
                 *what,
             )
             .where(table.superseded_at.is_(None))
-            .where(column.in_(keys))
+            .where(among(column))
         )
 
     return make
 
 
-def holdings_of_keys(keys: Query) -> Query:
+def holdings_of_keys(among: Among) -> Query:
     """Holdings of numbers and IMSIs, whoever has them."""
     # With both kinds, or the index, which begins with them, is of no use.
     h = m.NumberHolding
-    return spans(h, h.key)(keys).where(h.key_kind.in_(_listed("msisdn", "imsi")))
+    return spans(h, h.key)(among).where(h.key_kind.in_(_listed("msisdn", "imsi")))
 
 
-def numbers(keys: Query) -> Query:
+def numbers(among: Among) -> Query:
     n = m.Msisdn
     return select(
         n.number,
@@ -90,15 +88,15 @@ def numbers(keys: Query) -> Query:
         n.changed_at,
         n.kind.is_not(None),
         n.licensed_until,
-    ).where(n.number.in_(keys))
+    ).where(among(n.number))
 
 
-def sims_by_imsi(keys: Query) -> Query:
-    return sims().where(m.SimCard.imsi.in_(keys))
+def sims_by_imsi(among: Among) -> Query:
+    return sims().where(among(m.SimCard.imsi))
 
 
-def sims_by_iccid(keys: Query) -> Query:
-    return sims().where(m.SimCard.iccid.in_(keys))
+def sims_by_iccid(among: Among) -> Query:
+    return sims().where(among(m.SimCard.iccid))
 
 
 def sims() -> Query:
@@ -114,23 +112,23 @@ def sims() -> Query:
     )
 
 
-def sim_traits(iccids: Query) -> Query:
+def sim_traits(among: Among) -> Query:
     s = m.SimCard
-    return select(s.iccid, s.capacity_k, s.stk).where(s.iccid.in_(iccids))
+    return select(s.iccid, s.capacity_k, s.stk).where(among(s.iccid))
 
 
-def parties_by_ref(keys: Query) -> Query:
-    return parties().where(m.Party.party_ref.in_(keys))
+def parties_by_ref(among: Among) -> Query:
+    return parties().where(among(m.Party.party_ref))
 
 
-def parties_by_id(keys: Query) -> Query:
-    return parties().where(m.Party.party_id.in_(keys))
+def parties_by_id(among: Among) -> Query:
+    return parties().where(among(m.Party.party_id))
 
 
-def parties_by_document(numbers: Query) -> Query:
+def parties_by_document(among: Among) -> Query:
     # With every type there is, or the index, which begins with it, is of no use.
     types = _listed(*sorted(load.by("document_type", "code")))
-    return parties().where(m.Party.document_type.in_(types), m.Party.document_number.in_(numbers))
+    return parties().where(m.Party.document_type.in_(types), among(m.Party.document_number))
 
 
 def _listed(*words: str) -> list[ColumnElement[str]]:
@@ -152,85 +150,83 @@ def parties() -> Query:
     )
 
 
-def in_service(party_ids: Query) -> Query:
+def in_service(among: Among) -> Query:
     h = m.SubscriptionHolding
     return (
         select(h.party_id, func.count())
-        .where(h.superseded_at.is_(None), h.valid_to.is_(None), h.party_id.in_(party_ids))
+        .where(h.superseded_at.is_(None), h.valid_to.is_(None), among(h.party_id))
         .group_by(h.party_id)
     )
 
 
-def places(document_numbers: Query) -> Query:
+def places(among: Among) -> Query:
     s = StagedOrder
     return select(s.document_type, s.document_number, s.order_id, s.until).where(
-        s.closed_at.is_(None), s.document_number.in_(document_numbers)
+        s.closed_at.is_(None), among(s.document_number)
     )
 
 
-def restrictions(party_ids: Query) -> Query:
+def restrictions(among: Among) -> Query:
     r = m.Restriction
     return select(r.subject_id, r.effect, r.class_code, r.reason_code).where(
-        r.subject_type == "party", r.ended_night.is_(None), r.subject_id.in_(party_ids)
+        r.subject_type == "party", r.ended_night.is_(None), among(r.subject_id)
     )
 
 
-def protections(party_ids: Query) -> Query:
+def protections(among: Among) -> Query:
     p = m.PartyProtection
-    return select(p.party_id, p.scope, p.valid_from).where(p.party_id.in_(party_ids))
+    return select(p.party_id, p.scope, p.valid_from).where(among(p.party_id))
 
 
-def bills(account_ids: Query) -> Query:
+def bills(among: Among) -> Query:
     b = m.CustomerBill
-    return select(b.account_id, b.due_at, b.billed_at, b.amount_fen).where(
-        b.account_id.in_(account_ids)
-    )
+    return select(b.account_id, b.due_at, b.billed_at, b.amount_fen).where(among(b.account_id))
 
 
-def payments(account_ids: Query) -> Query:
+def payments(among: Among) -> Query:
     p = m.Payment
-    return select(p.account_id, p.paid_at, p.amount_fen).where(p.account_id.in_(account_ids))
+    return select(p.account_id, p.paid_at, p.amount_fen).where(among(p.account_id))
 
 
-def locked_accounts(account_ids: Query) -> Query:
+def locked_accounts(among: Among) -> Query:
     """Their writers one after the other: two payments never miss each other's arrears."""
     a = m.BillingAccount
     return (
         select(a.account_id)
-        .where(a.account_id.in_(account_ids))
+        .where(among(a.account_id))
         .order_by(a.account_id)
         .with_for_update(key_share=True)
     )
 
 
-def memberships(subscription_ids: Query) -> Query:
+def memberships(among: Among) -> Query:
     a = AccountMembership
     return (
         select(a.subscription_id, a.valid_from, a.account_id)
-        .where(a.subscription_id.in_(subscription_ids))
+        .where(among(a.subscription_id))
         .order_by(a.subscription_id, a.valid_from)
     )
 
 
-def guests(account_ids: Query) -> Query:
+def guests(among: Among) -> Query:
     """Subscriptions that pay, paid or will pay from an account that is not their own."""
     a, s = AccountMembership, m.Subscription
     return (
         select(a.subscription_id)
         .distinct()
         .join(s, s.subscription_id == a.subscription_id)
-        .where(a.account_id.in_(account_ids), s.account_id != a.account_id)
+        .where(among(a.account_id), s.account_id != a.account_id)
         .where(s.terminated_at.is_(None))
     )
 
 
-def refunds(account_ids: Query) -> Query:
+def refunds(among: Among) -> Query:
     """As payments the other way."""
     r = Refund
-    return select(r.account_id, r.refunded_at, -r.amount_fen).where(r.account_id.in_(account_ids))
+    return select(r.account_id, r.refunded_at, -r.amount_fen).where(among(r.account_id))
 
 
-def paid(refs: Query) -> Query:
+def paid(among: Among) -> Query:
     """What each order paid into which account."""
     o, p = m.ProductOrder, m.Payment
     return (
@@ -244,20 +240,18 @@ def paid(refs: Query) -> Query:
             p.amount_fen,
         )
         .join(p, p.order_id == o.order_id)
-        .where(o.order_ref.in_(refs))
+        .where(among(o.order_ref))
         .order_by(o.order_id, p.payment_id)
     )
 
 
-def given_back(order_ids: Query) -> Query:
+def given_back(among: Among) -> Query:
     r = Refund
-    return select(r.payment_order_id, r.account_id, r.amount_fen).where(
-        r.payment_order_id.in_(order_ids)
-    )
+    return select(r.payment_order_id, r.account_id, r.amount_fen).where(among(r.payment_order_id))
 
 
-def orders(refs: Query) -> Query:
+def orders(among: Among) -> Query:
     o = m.ProductOrder
     return select(
         o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id, o.state
-    ).where(o.order_ref.in_(refs))
+    ).where(among(o.order_ref))

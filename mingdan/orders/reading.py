@@ -19,8 +19,8 @@ from sqlalchemy import ColumnElement, Connection, bindparam, literal, or_, selec
 from mingdan.lake import Lake
 from mingdan.orders import model as m
 from mingdan.orders import tables
-from mingdan.orders.bulk import Query, find
 from mingdan.orders.column_types import Instant, as_ticks
+from mingdan.orders.finding import Among, Query, find
 from mingdan.tables import Table
 
 
@@ -92,11 +92,11 @@ def current_numbers(
     return {key: str(number) for key, number in rows}
 
 
-def _numbers_at(subscription_ids: Query) -> Query:
+def _numbers_at(among: Among) -> Query:
     h = m.NumberHolding
     at: Any = bindparam("instant", type_=Instant())
     return select(h.subscription_id, h.key).where(
-        h.subscription_id.in_(subscription_ids),
+        among(h.subscription_id),
         h.key_kind == "msisdn",
         *known(h, at),
         h.valid_from <= at,

@@ -120,7 +120,7 @@ def _entries(connection: Connection) -> Iterator[Said]:
     for _, payload in _stream(connection, OrderEvent, OrderEvent.payload):
         if payload is None:
             continue
-        if payload["v"] != VERSION:
+        if payload["v"] not in (1, VERSION):
             raise InputRefused(f"the order log has entries of another version: {payload['v']}")
         while waiting is not None and waiting[0] <= payload["after"]:
             yield _of_journal(waiting)
@@ -147,8 +147,9 @@ def _stream(connection: Connection, log: Any, *columns: Any) -> Iterator[Any]:
 def _of_payload(payload: dict[str, Any]) -> Said:
     said: Said = []
     for side, columns_of, fresh in (("new", NEW, True), ("changed", CHANGED, False)):
-        for name, rows in payload.get(side, {}).items():
+        for name, written in payload.get(side, {}).items():
             columns = columns_of[name].split()
+            rows = written if payload["v"] == 1 else _rows(written, len(columns))
             table = METADATA.tables[name]
             instants = [
                 i for i, column in enumerate(columns) if isinstance(table.c[column].type, Instant)
@@ -161,6 +162,10 @@ def _of_payload(payload: dict[str, Any]) -> Said:
                 values = dict(zip(columns, row, strict=True))
                 said.append((name, tuple(row[:wide]), values, fresh))
     return said
+
+
+def _rows(flat: list[Any], width: int) -> list[list[Any]]:
+    return [flat[i : i + width] for i in range(0, len(flat), width)]
 
 
 def _of_journal(entry: Any) -> Said:

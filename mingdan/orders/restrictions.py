@@ -14,7 +14,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query
+from mingdan.orders.finding import Query
 
 
 @dataclass(frozen=True, kw_only=True, order=True)

@@ -1,8 +1,7 @@
 """What a batch leaves behind, table by table: rows to insert, rows to change.
 
-Here: the columns of each, whose order the log's payloads rely on, and whose
-order (`order_id`) each row is. Not here: writing them (`flush.py`) and the log
-(`payload.py`).
+Here: the columns of each, whose order the log's payloads rely on. Not here:
+writing them (`flush.py`) and the log (`payload.py`).
 
 Superseding goes before inserting, so that the databases' own guards against
 overlapping rows never see a state in between.
@@ -18,11 +17,12 @@ from sqlalchemy import Table
 
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
+from mingdan.orders.bulk import ticked
 from mingdan.orders.money.facts import booked
 from mingdan.orders.timelines import Timelines
 
-VERSION = 1
-"""Of the columns below: a payload says which it was written with."""
+VERSION = 2
+"""Of the columns below and of the form (`payload.py`): a payload says which it has."""
 _TIMES = "order_id valid_from valid_to recorded_at superseded_at"
 NEW = {
     "party": "party_id party_ref party_type name document_type document_number contact recorded_at",
@@ -65,12 +65,19 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Sheet:
-    """Rows of one table, and the order each belongs to."""
+    """Rows of one table."""
 
     name: str
     rows: list[Any]
-    orders: list[int]
     new: bool = True
+    _flat: list[Any] | None = None
+
+    @property
+    def flat(self) -> list[Any]:
+        """The rows' values one after the other, instants as microseconds since 1970."""
+        if self._flat is None:
+            self._flat = ticked(self.table, self.columns, self.rows)
+        return self._flat
 
     @property
     def columns(self) -> list[str]:
@@ -86,23 +93,15 @@ def sheets(batch: Batch) -> Iterator[Sheet]:
     rows, known = batch.rows, batch.on_record
     changed = [s for s in known.subscriptions.values() if s.stored and s.changed]
     fresh = [s for s in known.subscriptions.values() if not s.stored]
-    by = [s.changed_by for s in changed]
-    yield Sheet(
-        "subscription",
-        [
-            (s.subscription_id, s.terminated_at, s.termination_recorded_at, s.changed_at)
-            for s in changed
-        ],
-        by,
-        new=False,
-    )
+    ends = [
+        (s.subscription_id, s.terminated_at, s.termination_recorded_at, s.changed_at)
+        for s in changed
+    ]
+    yield Sheet("subscription", ends, new=False)
     products = [(s.product_id, s.status, s.terminated_at) for s in changed]
-    yield Sheet("product", products, by, new=False)
-    first = {row[6]: row[0] for row in (*reversed(rows.staged), *reversed(rows.orders))}
-    yield Sheet("party", rows.parties, [first[row[0]] for row in rows.parties])
-    opened = {s.account_id: s.opened_by for s in fresh}
-    yield Sheet("billing_account", rows.accounts, [opened[row[0]] for row in rows.accounts])
-    by = [s.opened_by for s in fresh]
+    yield Sheet("product", products, new=False)
+    yield Sheet("party", rows.parties)
+    yield Sheet("billing_account", rows.accounts)
     yield Sheet(
         "subscription",
         [
@@ -118,7 +117,6 @@ def sheets(batch: Batch) -> Iterator[Sheet]:
             )
             for s in fresh
         ],
-        by,
     )
     yield Sheet(
         "product",
@@ -133,35 +131,29 @@ def sheets(batch: Batch) -> Iterator[Sheet]:
             )
             for s in fresh
         ],
-        by,
     )
     yield from _resources(batch)
-    yield Sheet("product_order", rows.orders, [row[0] for row in rows.orders])
-    yield Sheet(
-        "product_order",
-        [(row[0], row[3], row[5], row[6], row[8]) for row in rows.staged],
-        [row[0] for row in rows.staged],
-        new=False,
-    )
-    yield _keyed(batch, "product_order_item", rows.items, 0)
+    yield Sheet("product_order", rows.orders)
+    staged = [(row[0], row[3], row[5], row[6], row[8]) for row in rows.staged]
+    yield Sheet("product_order", staged, new=False)
+    yield _keyed(batch, "product_order_item", rows.items)
     yield from _spans(batch, "number_holding", known.number_holdings)
     yield from _spans(batch, "subscription_holding", known.owners)
     yield from _spans(batch, "subscription_block", known.blocks)
-    yield _keyed(batch, "customer_bill", rows.bills, 1)
-    yield _keyed(batch, "payment", rows.payments, 1)
-    yield _keyed(batch, "refund", rows.refunds, 1)
-    yield _keyed(batch, "account_membership", rows.memberships, 2)
+    yield _keyed(batch, "customer_bill", rows.bills + rows.till.bills)
+    yield _keyed(batch, "payment", rows.payments + rows.till.payments)
+    yield _keyed(batch, "refund", rows.refunds)
+    yield _keyed(batch, "account_membership", rows.memberships)
     entries, transactions = booked(rows.bills, rows.payments, rows.refunds)
-    of = {row[0]: row[2] for row in transactions}
-    yield Sheet("account_entry", entries, [of[row[0]] for row in entries])
-    yield Sheet("money_transaction", transactions, [row[2] for row in transactions])
-    yield _keyed(batch, "party_protection", rows.protections, 1)
+    yield Sheet("account_entry", entries + rows.till.entries)
+    yield Sheet("money_transaction", transactions + rows.till.transactions)
+    yield _keyed(batch, "party_protection", rows.protections)
 
 
-def _keyed(batch: Batch, name: str, rows: list[Row], order: int) -> Sheet:
-    """New rows given their keys; `order`: where they name their order."""
+def _keyed(batch: Batch, name: str, rows: list[Row]) -> Sheet:
+    """New rows given their keys."""
     new_id = batch.new_id
-    return Sheet(name, [(new_id(name), *row) for row in rows], [row[order] for row in rows])
+    return Sheet(name, [(new_id(name), *row) for row in rows])
 
 
 def _resources(batch: Batch) -> Iterator[Sheet]:
@@ -180,20 +172,17 @@ def _resources(batch: Batch) -> Iterator[Sheet]:
                 else (r.name, r.state, r.until, r.subscription_id, r.changed_at)
                 for r in fresh
             ],
-            [r.changed_by for r in fresh],
         )
         yield Sheet(
             name,
             [(r.name, r.state, r.until, r.subscription_id, r.changed_at) for r in changed],
-            [r.changed_by for r in changed],
             new=False,
         )
 
 
 def _spans(batch: Batch, name: str, timelines: Timelines) -> Iterator[Sheet]:
-    ended = timelines.ended
-    rows: list[Row] = [(span.row_id, span.superseded_at) for span in ended]
-    yield Sheet(name, rows, [span.ended_by for span in ended], new=False)
+    ended: list[Row] = [(span.row_id, span.superseded_at) for span in timelines.ended]
+    yield Sheet(name, ended, new=False)
     new_id = batch.new_id
     begun = [
         span
@@ -215,5 +204,4 @@ def _spans(batch: Batch, name: str, timelines: Timelines) -> Iterator[Sheet]:
             )
             for s in begun
         ],
-        [s.order_id for s in begun],
     )

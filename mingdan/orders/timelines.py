@@ -31,8 +31,6 @@ class Span:
     order_id: int
     row_id: int | None = None
     """None: not stored yet."""
-    ended_by: int = 0
-    """The order that superseded it."""
 
     def holds(self, at: datetime) -> bool:
         return self.valid_from <= at and (self.valid_to is None or at < self.valid_to)
@@ -95,7 +93,7 @@ class Timelines:
 
         Cut at its first instant, it never held.
         """
-        span.superseded_at, span.ended_by = recorded_at, order_id
+        span.superseded_at = recorded_at
         for key, found in zip(self._keys, self._found, strict=True):
             found[key(span.what)].remove(span)
         if span.row_id is not None:

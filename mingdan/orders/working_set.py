@@ -11,7 +11,7 @@ microseconds of database time instead of a round trip for each of its rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
@@ -21,9 +21,10 @@ from sqlalchemy import Connection
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import Maker, find, find_all
 from mingdan.orders.counter_stock import CounterStock
+from mingdan.orders.database import locking
 from mingdan.orders.devices import Devices
+from mingdan.orders.finding import Maker, find, find_all
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.timelines import Span, Timelines
 
@@ -56,9 +57,6 @@ class Subscription:
     status: str
     stored: bool = True
     changed: bool = False
-    opened_by: int = 0
-    changed_by: int = 0
-    """The orders of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -76,8 +74,6 @@ class Resource:
     licensed_until: datetime | None = None
     stored: bool = True
     changed: bool = False
-    changed_by: int = 0
-    """The order of this batch that did."""
 
 
 @dataclass(slots=True)
@@ -133,9 +129,11 @@ class Named:
     orders: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
     accounts_of: set[str] = field(default_factory=set)
+    """Subscriptions whose accounts are read."""
+    moved: set[str] = field(default_factory=set)
+    """Subscriptions whose numbers and SIMs are asked for; of a bill or payment they are not."""
     equipped: set[str] = field(default_factory=set)
     """Subscriptions whose features and offers are asked for."""
-    """Subscriptions whose accounts are read."""
     billed: set[str] = field(default_factory=set)
     """Subscriptions of which only is asked which account pays."""
     edited: set[str] = field(default_factory=set)
@@ -172,14 +170,23 @@ class Named:
 
 
 class WorkingSet:
-    """What is on record of everything a batch names.
+    """What is on record of everything a batch names; the customers are locked already.
 
-    `lock` is called once the numbers and SIMs are known that the batch touches:
-    those it names, and those its subscriptions have held.
+    Numbers and SIMs are locked once it is known which the batch touches: those it
+    names, and those its subscriptions have held. `subscriptions`: the rows of
+    `queries.subscriptions`, if they have been read since the customers were locked.
+    `numbers_of`: of which subscriptions to read the numbers and SIMs (default: all).
+    `locked`: nobody else writes at all.
     """
 
     def __init__(
-        self, connection: Connection, named: Named, lock: Callable[[Iterable[str]], None]
+        self,
+        connection: Connection,
+        named: Named,
+        subscriptions: Sequence[Any] | None = None,
+        *,
+        numbers_of: Set[str] | None = None,
+        locked: bool = False,
     ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.parties: dict[str, Party] = {}
@@ -216,7 +223,7 @@ class WorkingSet:
         self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
-        self._read(connection, named, lock)
+        self._read(connection, named, subscriptions, numbers_of, locked)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
         """Subscriptions a document has at `at`, with those other staged orders will give it."""
@@ -229,29 +236,36 @@ class WorkingSet:
             self.parties_of[party.document].append(party)
 
     def _read(
-        self, connection: Connection, named: Named, lock: Callable[[Iterable[str]], None]
+        self,
+        connection: Connection,
+        named: Named,
+        subscriptions: Sequence[Any] | None,
+        numbers_of: Set[str] | None,
+        locked: bool,
     ) -> None:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
             return find(connection, make, keys)
 
-        def all_of(*asked: tuple[Maker, Iterable[Any]]) -> list[Sequence[Any]]:
-            return find_all(connection, asked)
-
-        for row in rows(queries.subscriptions, named.subscriptions):
+        if subscriptions is None:
+            subscriptions = rows(queries.subscriptions, named.subscriptions)
+        for row in subscriptions:
             self.subscriptions[row[1]] = Subscription(*row)
         ids = {s.subscription_id for s in self.subscriptions.values()}
-        self._read_spans(rows, ids)
-        self._name_held(named, ids)
+        moving = ids
+        if numbers_of is not None:
+            moving = {
+                s.subscription_id for ref, s in self.subscriptions.items() if ref in numbers_of
+            }
+        self._read_spans(rows, ids, moving)
+        self._name_held(named, moving)
         self._read_accounts(rows, named)
-        lock(named.resources())
-        self._read_resources(all_of, named)
+        self._read_resources_and_parties(connection, named, locked)
         self._read_equipment(rows, named)
         self._read_account_data(rows, named)
         if named.cards or named.voucher_batches:
             self.counter.read(rows, named.cards, named.voucher_batches)
         if named.imeis:
             self.devices.read(rows, named.imeis)
-        self._read_parties(all_of, named)
 
     def _read_accounts(self, rows: Callable[..., Any], named: Named) -> None:
         """Accounts, locked: after the customers and before numbers and SIMs."""
@@ -316,13 +330,14 @@ class WorkingSet:
         for order_id, account_id, fen in rows(queries.given_back, by_order):
             by_order[order_id].left[account_id] -= fen
 
-    def _read_spans(self, rows: Callable[..., Any], ids: set[int]) -> None:
-        for timelines, table in (
-            (self.number_holdings, m.NumberHolding),
-            (self.owners, m.SubscriptionHolding),
-            (self.blocks, m.SubscriptionBlock),
+    def _read_spans(self, rows: Callable[..., Any], ids: set[int], moving: set[int]) -> None:
+        for timelines, table, keys in (
+            (self.number_holdings, m.NumberHolding, moving),
+            (self.owners, m.SubscriptionHolding, ids),
+            (self.blocks, m.SubscriptionBlock, ids),
         ):
-            timelines.load(_span(r) for r in rows(queries.spans(table, table.subscription_id), ids))
+            make = queries.spans(table, table.subscription_id)
+            timelines.load(_span(row) for row in rows(make, keys))
 
     def _read_equipment(self, rows: Callable[..., Any], named: Named) -> None:
         ids = {
@@ -348,14 +363,30 @@ class WorkingSet:
             for span in self.number_holdings.of(1, subscription_id, "imsi"):
                 named.imsis.add(imsi_text(span.what[1]))
 
-    def _read_resources(self, all_of: Callable[..., Any], named: Named) -> None:
+    def _read_resources_and_parties(
+        self, connection: Connection, named: Named, locked: bool
+    ) -> None:
         # Other holders too: a late order of a former one must not take it from the present one.
         keys = {int(number) for number in named.numbers | named.imsis}
-        holdings, numbers, by_imsi, by_iccid = all_of(
-            (queries.holdings_of_keys, keys),
-            (queries.numbers, named.numbers),
-            (queries.sims_by_imsi, named.imsis),
-            (queries.sims_by_iccid, named.iccids),
+        owners = {
+            span.what[1]
+            for s in self.subscriptions.values()
+            for span in self.owners.of(0, s.subscription_id)
+        }
+        documents = {number for _, number in named.documents}
+        holdings, numbers, by_imsi, by_iccid, *parties, places = find_all(
+            connection,
+            (
+                (queries.holdings_of_keys, keys),
+                (queries.numbers, named.numbers),
+                (queries.sims_by_imsi, named.imsis),
+                (queries.sims_by_iccid, named.iccids),
+                (queries.parties_by_ref, named.parties),
+                (queries.parties_by_id, owners),
+                (queries.parties_by_document, documents),
+                (queries.places, documents),
+            ),
+            first=None if locked else locking("resources", named.resources()),
         )
         self.number_holdings.load(_span(r) for r in holdings)
         for row in numbers:
@@ -363,37 +394,31 @@ class WorkingSet:
         for row in (*by_imsi, *by_iccid):
             if row[0] not in self.sims:
                 self.add_sim(Resource(*row))
+        for document_type, document, order_id, until in places:
+            self.places[document_type, document].append((order_id, until))
+        self._read_parties(connection, named, chain.from_iterable(parties))
 
     def add_sim(self, sim: Resource) -> None:
         self.sims[sim.name] = sim
         assert sim.imsi is not None  # noqa: S101 - a SIM has one; only numbers do not
         self.sim_by_imsi[sim.imsi] = sim
 
-    def _read_parties(self, all_of: Callable[..., Any], named: Named) -> None:
-        owners = {
-            span.what[1]
-            for s in self.subscriptions.values()
-            for span in self.owners.of(0, s.subscription_id)
-        }
-        numbers = {number for _, number in named.documents}
-        *parties, places = all_of(
-            (queries.parties_by_ref, named.parties),
-            (queries.parties_by_id, owners),
-            (queries.parties_by_document, numbers),
-            (queries.places, numbers),
-        )
-        for r in chain.from_iterable(parties):
+    def _read_parties(self, connection: Connection, named: Named, rows: Iterable[Any]) -> None:
+        for r in rows:
             key, ref, kind, name, document_type, document_number, contact, recorded_at = r
             document = (document_type, document_number)
             self.add_party(Party(key, ref, kind, name, document, contact, recorded_at))
-        for document_type, number, order_id, until in places:
-            self.places[document_type, number].append((order_id, until))
         named_parties = {p.party_id for d in named.documents for p in self.parties_of.get(d, ())}
         protected = {self.parties[ref].party_id for ref in named.parties if ref in self.parties}
-        in_service, restrictions, protections = all_of(
-            (queries.in_service, named_parties),
-            (queries.restrictions, named_parties),
-            (queries.protections, protected),
+        if not named_parties | protected:
+            return
+        in_service, restrictions, protections = find_all(
+            connection,
+            (
+                (queries.in_service, named_parties),
+                (queries.restrictions, named_parties),
+                (queries.protections, protected),
+            ),
         )
         for party_id, count in in_service:
             self.in_service[self.party_by_id[party_id].document] += count

@@ -7,7 +7,10 @@ the business itself is in order (its own checks).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -16,6 +19,7 @@ from mingdan.orders.access import model as m
 from mingdan.orders.access import rules
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.column_types import Instant
+from mingdan.orders.finding import Maker, find_all
 from mingdan.orders.refusals import Refused
 
 _A, _AT = m.PartnerAgreement, bindparam("at", type_=Instant())
@@ -37,8 +41,39 @@ def allow(connection: Connection, *, actor: Actor, business: str, at: datetime) 
     Raises Refused: unknown_interface, interface_closed, agreement_not_in_force,
     business_not_permitted, or out_of_hours unless an approved request covers `at`.
     """
-    number = checks.words("interface_no", actor.interface_no)
-    found, hours = rules.at_gate(connection, actor.role, number, business, at)
+    knock = Knock(actor, business, at)
+    knock.answer(connection, find_all(connection, knock.asks(), **knock.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """`allow` for those who ask for more on the same way: `asks` and `values` for `find_all`."""
+
+    actor: Actor
+    business: str
+    at: datetime
+
+    def asks(self) -> tuple[tuple[Maker, set[str]], ...]:
+        """The questions. Raises Refused: invalid_value."""
+        return rules.asked_at_gate(checks.words("interface_no", self.actor.interface_no))
+
+    def values(self) -> dict[str, Any]:
+        return {"role": self.actor.role, "business": self.business, "at": self.at}
+
+    def answer(self, connection: Connection, found: Sequence[Sequence[Any]]) -> None:
+        """What `allow` says to the rows found."""
+        _judge(connection, found, self.actor, self.business, self.at)
+
+
+def _judge(
+    connection: Connection,
+    rows: Sequence[Sequence[Any]],
+    actor: Actor,
+    business: str,
+    at: datetime,
+) -> None:
+    number = actor.interface_no
+    found, hours = rules.at_gate(rows, actor.role, number, business, at)
     interface = _open(connection, number, found, at)
     # A partner acts through his own interface and nobody else does.
     own_way = (actor.role == rules.PARTNER_ROLE) == (interface.partner_id is not None)

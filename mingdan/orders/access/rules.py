@@ -22,8 +22,8 @@ from sqlalchemy import Connection, and_, bindparam, or_, select
 from mingdan.calendar import day_start
 from mingdan.orders.access import model as m
 from mingdan.orders.access.hours import Hours, parse
-from mingdan.orders.bulk import Query, find, find_all
 from mingdan.orders.column_types import Instant
+from mingdan.orders.finding import Among, Maker, Query, find
 from mingdan.reference import load
 
 ANY = "*"
@@ -31,7 +31,7 @@ PARTNER_ROLE = "partner"
 _Triple = tuple[str, str, str]
 
 
-def _interface_at(numbers: Query) -> Query:
+def _interface_at(among: Among) -> Query:
     n, p, partner = m.InterfaceNumber, m.InterfacePeriod, m.Partner
     at = bindparam("at", type_=Instant())
     in_force = and_(
@@ -43,17 +43,17 @@ def _interface_at(numbers: Query) -> Query:
         select(n.partner_id, p.period_id, partner.status)
         .outerjoin(p, in_force)
         .outerjoin(partner, partner.partner_id == n.partner_id)
-        .where(n.interface_no.in_(numbers))
+        .where(among(n.interface_no))
     )
 
 
-def _permissions_at(numbers: Query) -> Query:
+def _permissions_at(among: Among) -> Query:
     p = m.Permission
     return (
         select(p.interface_no, p.business, p.hours)
         .where(
             p.role == bindparam("role"),
-            p.interface_no.in_(numbers),
+            among(p.interface_no),
             or_(p.business == bindparam("business"), p.business == ANY),
             p.valid_from <= bindparam("at", type_=Instant()),
         )
@@ -104,20 +104,16 @@ def sees_clear(role: str) -> bool:
     return row is not None and row["personal_data"] == "clear"
 
 
-def at_gate(
-    connection: Connection, role: str, interface_no: str, business: str, at: datetime
-) -> tuple[Interface | None, Hours | None]:
-    """The interface, and the hours of the most specific permission in force (None without any).
+def asked_at_gate(interface_no: str) -> tuple[tuple[Maker, set[str]], ...]:
+    """What must be found (with `role`, `business` and `at`) for `at_gate`: every order asks it."""
+    return (_interface_at, {interface_no}), (_permissions_at, {interface_no, ANY})
 
-    In one go: every order asks for both.
-    """
-    interfaces, permissions = find_all(
-        connection,
-        [(_interface_at, [interface_no]), (_permissions_at, {interface_no, ANY})],
-        role=role,
-        business=business,
-        at=at,
-    )
+
+def at_gate(
+    found: Sequence[Sequence[Any]], role: str, interface_no: str, business: str, at: datetime
+) -> tuple[Interface | None, Hours | None]:
+    """The interface, and the hours of the most specific permission in force (None without any)."""
+    interfaces, permissions = found
     own: dict[_Triple, str] = {(role, row[0], row[1]): row[2] for row in permissions}
     hours = _most_specific(own, role, interface_no, business, at)
     return _interface(interface_no, interfaces, at), hours

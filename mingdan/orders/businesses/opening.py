@@ -65,7 +65,6 @@ def open_subscription(batch: Batch, work: Work, command: Open) -> None:
         product_code=offering.code,
         status=machine("product").walk(None, "created", "pendingActive", "active"),
         stored=False,
-        opened_by=work.order_id,
     )
     known.subscriptions[ref] = subscription
     batch.rows.accounts.append((subscription.account_id, work.at))

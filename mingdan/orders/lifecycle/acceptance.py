@@ -7,8 +7,10 @@ nothing is to be waited for. Not here: the businesses' own checks
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -17,9 +19,10 @@ from mingdan.identifiers import mask_number
 from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
-from mingdan.orders.access.gate import allow
-from mingdan.orders.bulk import find
+from mingdan.orders.access.gate import Knock
 from mingdan.orders.commands import AnyCommand
+from mingdan.orders.database import locking
+from mingdan.orders.finding import find_all
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import (
@@ -38,7 +41,7 @@ from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
 from mingdan.orders.offers import party_changes
-from mingdan.orders.offers.prices import Charge
+from mingdan.orders.offers.prices import Charge, asked_to_quote
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
 from mingdan.orders.stock import numbering, reservations
@@ -66,22 +69,18 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
     """Place `asked.command`; see `OrderDesk.place` and `OrderDesk.run`."""
     at, actor = asked.at, asked.actor
     how = kind(order_type_of(asked.command))
-    allow(connection, actor=actor, business=how.order_type, at=at)
     ref = checks.words("order_ref", asked.command.order_ref)
     command = replace(asked.command, at=at, recorded_at=at)
-    keys = set(named([command]).customers())
-    if asked.key is not None:
-        keys.add(f"key:{actor.interface_no}:{checks.words('idempotency_key', asked.key)}")
-    store.database.lock(connection, "customers", keys)
-    before = _before(connection, command, ref, actor, asked.key)
+    found = _found(store, connection, how, command, asked)
+    before = _before(connection, command, found)
     if before is not None:
         return views.view(before, repeated=True)
     journal = Journal(connection, at, str(actor))
     if asked.reservation is not None:
         _take_over(store, journal, asked.reservation, set(named([command]).resources()))
     real = asked.at_once or not how.waits
-    tried = attempt(store, connection, command, at, real=real)
-    charges = _checked(store, connection, how, tried, at)
+    tried = attempt(store, connection, command, at, real=real, subscriptions=found.subscriptions)
+    charges = _checked(store, connection, how, tried, at, found)
     due = sum(charge.amount_fen for charge in charges)
     if real and due == (asked.money.amount_fen if asked.money else 0):
         return completion.at_once(journal, tried, charges, actor, asked.key, asked.money)
@@ -91,6 +90,59 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
         return views.view(record)
     payment.pay(journal, record, asked.money)
     return progress.again(connection, record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is on record of what a command names, read once its customers are locked."""
+
+    orders: Sequence[Any]
+    under_key: Sequence[Any]
+    """The order placed under the idempotency key."""
+    subscriptions: Sequence[Any]
+    on_their_way: Sequence[Any]
+    prices: dict[str, Sequence[Sequence[Any]]]
+    """Of the product that the command names, if it does."""
+
+
+def _found(
+    store: OrderStore, connection: Connection, how: Kind, command: AnyCommand, asked: Acceptance
+) -> _Found:
+    """Lock the command's customers, ask the gate and read; all on one way there and back.
+
+    Raises Refused as the gate does.
+    """
+    actor, wanted = asked.actor, named([command])
+    keys = set(wanted.customers())
+    if asked.key is not None:
+        keys.add(f"key:{actor.interface_no}:{checks.words('idempotency_key', asked.key)}")
+    ref, product_code = (getattr(command, of, None) for of in ("subscription_ref", "product_code"))
+    if not isinstance(product_code, str) or product_code not in store.offerings:
+        product_code = None
+    knock = Knock(actor, how.order_type, asked.at)
+    *gate, orders, staged, archived, subscriptions, on_their_way, first_days, listed = find_all(
+        connection,
+        (
+            *knock.asks(),
+            (queries.orders, wanted.orders),
+            *views.asked_by_key(asked.key),
+            (queries.subscriptions, wanted.subscriptions),
+            (transit.on_their_way, [ref] if how.exclusive and ref in wanted.subscriptions else ()),
+            *asked_to_quote(product_code),
+        ),
+        first=locking("customers", keys),
+        interface_no=actor.interface_no,
+        order_type=how.order_type,
+        **knock.values(),
+    )
+    knock.answer(connection, gate)
+    return _Found(
+        orders,
+        (*staged, *archived),
+        subscriptions,
+        on_their_way,
+        {} if product_code is None else {product_code: (first_days, listed)},
+    )
 
 
 def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) -> None:
@@ -111,31 +163,36 @@ def _take_over(store: OrderStore, journal: Journal, key: int, wanted: set[str]) 
     reservations.release(journal, key, at=journal.at, reason="used by an order")
 
 
-def _before(
-    connection: Connection, command: AnyCommand, ref: str, actor: Actor, key: str | None
-) -> Record | None:
+def _before(connection: Connection, command: AnyCommand, found: _Found) -> Record | None:
     """The order this request made before, if it is a repeat."""
-    if key is not None:
-        found = views.by_key(connection, actor.interface_no, key)
-        if found is not None:
-            # The caller may have made up another reference for the same request.
-            if digest(replace(command, order_ref=found.order_ref)) != found.request_digest:
-                raise Refused("idempotency_key_reused")
-            return found
-    if not find(connection, queries.orders, [ref]):
+    for (order_id,) in found.under_key:
+        record = views.by_id(connection, order_id)
+        # The caller may have made up another reference for the same request.
+        if (
+            record is None
+            or digest(replace(command, order_ref=record.order_ref)) != record.request_digest
+        ):
+            raise Refused("idempotency_key_reused")
+        return record
+    if not found.orders:
         return None
-    found = views.by_ref(connection, ref)
-    if found is not None and digest(command) != found.request_digest:
-        raise Refused("order_ref_reused", order_ref=ref)
-    return found
+    record = views.known(connection, command.order_ref)
+    if digest(command) != record.request_digest:
+        raise Refused("order_ref_reused", order_ref=command.order_ref)
+    return record
 
 
 def _checked(
-    store: OrderStore, connection: Connection, how: Kind, tried: Attempt, at: datetime
+    store: OrderStore,
+    connection: Connection,
+    how: Kind,
+    tried: Attempt,
+    at: datetime,
+    found: _Found,
 ) -> tuple[Charge, ...]:
     """The checks that the business itself does not make, and what it costs."""
     if how.exclusive and tried.subscription is not None:
-        transit.alone(connection, tried.subscription.ref, at)
+        transit.judge(found.on_their_way, tried.subscription.ref, at)
     if not store.policy.at("other_operators_numbers", at):
         _ours(tried, at)
     code = tried.product_code
@@ -143,7 +200,7 @@ def _checked(
         return ()
     if tried.takes is not None and code is not None:
         credit.check(store, connection, tried.takers, code, at)
-    return pricing.charges(connection, tried, at)
+    return pricing.charges(connection, tried, at, found.prices.get(code or ""))
 
 
 def _ours(tried: Attempt, at: datetime) -> None:
@@ -222,7 +279,7 @@ def _stage(
         placed_at=at,
         until=until,
         closed_at=None,
-        charges={"items": [asdict(charge) for charge in charges]},
+        charges={"items": [dict(vars(charge)) for charge in charges]},
         due_fen=sum(charge.amount_fen for charge in charges),
         paid_fen=0,
         given_back_fen=0,

@@ -7,10 +7,11 @@ the order (`acceptance.py`, `completion.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -53,9 +54,10 @@ class Attempt:
 
     @property
     def takers(self) -> list[int]:
-        """Every party record of the document in `takes`."""
+        """Every party that was on record with the document in `takes`."""
         found = self.batch.on_record.parties_of.get(self.takes, ()) if self.takes else ()
-        return [party.party_id for party in found]
+        new = {row[0] for row in self.batch.rows.parties}
+        return [party.party_id for party in found if party.party_id not in new]
 
     @property
     def product_code(self) -> str | None:
@@ -108,17 +110,17 @@ def attempt(
     staged: Staged | None = None,
     real: bool = False,
     takes_back: frozenset[str] = frozenset(),
+    subscriptions: Sequence[Any] | None = None,
 ) -> Attempt:
     """Run the checks and effects of `command` at `at`; raises Refused, writes nothing.
 
     The customers it names are locked already, numbers and SIMs are locked here.
     `staged`: of an order on record, with what is reserved for it. `real`: with
     keys that may be written. `takes_back`: what it may take although it rests.
+    `subscriptions`: as of `WorkingSet`.
     """
     database = store.database
-    on_record = WorkingSet(
-        connection, named([command]), lambda held: database.lock(connection, "resources", held)
-    )
+    on_record = WorkingSet(connection, named([command]), subscriptions)
     work = Work(
         checks.words("order_ref", command.order_ref),
         0,

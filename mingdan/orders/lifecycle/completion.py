@@ -6,7 +6,6 @@ here: what a business changes (`businesses`).
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -86,36 +85,48 @@ def at_once(
 ) -> OrderView:
     """Write an order that waits for nothing; what it costs is handed over with it."""
     at, order_id = journal.at, tried.work.order_id
-    tried.write(journal)
     receipt = None
-    kept = {"items": [asdict(charge) for charge in charges]}
+    kept = {"items": [dict(vars(charge)) for charge in charges]}
     due = sum(charge.amount_fen for charge in charges)
-    account_id = _account(journal, tried) if due and tried.subscription is not None else 0
-    if money is not None and due and tried.subscription is None:
-        receipt = tills.take_for_order(
-            journal,
-            order_id=order_id,
-            amount_fen=due,
-            correlator=money.correlator,
-            method=money.method,
-            at=at,
-        )
-        counter_sales.carry_out(journal, tried)
-    with journal.gathering():
-        if money is not None and due and tried.subscription is not None:
-            receipt = tills.take_and_settle(
+    if tried.subscription is None:
+        tried.write(journal)
+        if money is not None and due:
+            receipt = tills.take_for_order(
                 journal,
                 order_id=order_id,
-                account_id=account_id,
                 amount_fen=due,
-                charged_fen=_billed(kept),
                 correlator=money.correlator,
                 method=money.method,
                 at=at,
             )
+            counter_sales.carry_out(journal, tried)
+    account_id = _account(journal, tried) if due and tried.subscription is not None else 0
+    if money is not None and account_id:
+        receipt = tills.enter_settled(
+            tried.batch.rows.till,
+            order_id=order_id,
+            account_id=account_id,
+            amount_fen=due,
+            charged_fen=_billed(kept),
+            correlator=money.correlator,
+            at=at,
+        )
+    with journal.gathering():
+        if tried.subscription is not None:
+            tried.write(journal)
         by = (actor.interface_no, str(actor), key, at)
         _archive(journal, tried, kept, due, receipt, by)
         notices.write(journal, tried)
+        if money is not None and account_id:
+            tills.take_settled(
+                journal,
+                order_id=order_id,
+                account_id=account_id,
+                amount_fen=due,
+                correlator=money.correlator,
+                method=money.method,
+                at=at,
+            )
     subscription = tried.subscription
     return OrderView(
         order_id=order_id,
@@ -179,6 +190,9 @@ def _account(journal: Journal, tried: Attempt) -> int:
         raise LookupError("a business without a subscription costs nothing")
     if not subscription.stored:
         return subscription.account_id
+    if tried.batch.rows.memberships:
+        # It changes that itself.
+        return tried.batch.account_of(subscription, tried.work.at)
     return account_of(journal.connection, subscription.subscription_id, tried.work.at)
 
 

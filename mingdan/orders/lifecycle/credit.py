@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Among, Query, find
 from mingdan.orders.money.balances import account_of, accounts, own_account
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
@@ -67,14 +67,14 @@ def check(
         raise Refused("credit_blocked", reasons=found)
 
 
-def _held_by(parties: Query) -> Query:
+def _held_by(among: Among) -> Query:
     """What the parties hold or held last: debts outlive a termination."""
     h, s = m.SubscriptionHolding, m.Subscription
     return (
         select(h.subscription_id)
         .join(s, s.subscription_id == h.subscription_id)
         .where(
-            h.party_id.in_(parties),
+            among(h.party_id),
             h.superseded_at.is_(None),
             or_(h.valid_to.is_(None), h.valid_to == s.terminated_at),
         )

@@ -5,7 +5,9 @@ Here: choosing them for one order. Not here: the list itself (`offers/prices.py`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,8 +17,12 @@ from mingdan.orders.offers.prices import Charge, of_model, quote
 from mingdan.orders.stock import numbering
 
 
-def charges(connection: Connection, tried: Attempt, at: datetime) -> tuple[Charge, ...]:
+def charges(
+    connection: Connection, tried: Attempt, at: datetime, found: Sequence[Sequence[Any]] | None
+) -> tuple[Charge, ...]:
     """The charges of an order at `at`; of a business of a party alone, none.
+
+    `found`: as of `prices.quote`.
 
     Raises Refused: no_price (a handset's model without one), unknown_product.
     """
@@ -29,7 +35,7 @@ def charges(connection: Connection, tried: Attempt, at: datetime) -> tuple[Charg
         return (Charge("vouchers", fen, "vouchers", "充值卡"),)
     if code is None:
         return ()
-    quoted = quote(connection, product_code=code, order_type=tried.order_type, at=at)
+    quoted = quote(connection, product_code=code, order_type=tried.order_type, at=at, found=found)
     if not isinstance(command, c.BuyDevice | c.SwapDevice):
         return quoted
     device = tried.batch.on_record.devices.known[numbering.card(command.imei)]

@@ -6,7 +6,7 @@ Here: the two forms and the way back. Not here: where they are kept (`model.py`)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -34,7 +34,7 @@ _MASKS: dict[str, Callable[[str], str]] = {
 
 def staged(command: c.Command) -> dict[str, Any]:
     """Every field of a command; instants as ISO text."""
-    found: dict[str, Any] = _plain(asdict(command))
+    found: dict[str, Any] = _plain(command)
     return found
 
 
@@ -63,6 +63,8 @@ def _masked(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         return {key: _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
 
 from mingdan.orders import model as m
+from mingdan.orders.finding import Among, Maker, Query, find_all
 from mingdan.orders.lifecycle.model import Archive, StagedOrder
 from mingdan.orders.lookups import local
 from mingdan.orders.offers.prices import Charge
@@ -69,15 +70,33 @@ def by_ref(connection: Connection, order_ref: str) -> Record | None:
 
 def by_key(connection: Connection, interface_no: str, key: str) -> Record | None:
     """The order an interface placed under an idempotency key."""
-    for table in (StagedOrder, Archive):
-        found = connection.execute(
-            select(table.order_id).where(
-                table.interface_no == interface_no, table.idempotency_key == key
-            )
-        ).scalar_one_or_none()
-        if found is not None:
-            return _read(connection, m.ProductOrder.order_id == found)
+    for rows in find_all(connection, asked_by_key(key), interface_no=interface_no):
+        for (order_id,) in rows:
+            return by_id(connection, order_id)
     return None
+
+
+def asked_by_key(key: str | None) -> tuple[tuple[Maker, set[str]], ...]:
+    """What must be found (with `interface_no`) for the order of an idempotency key: its `by_id`."""
+    keys = set() if key is None else {key}
+    return (_staged_under, keys), (_archived_under, keys)
+
+
+def _staged_under(among: Among) -> Query:
+    s = StagedOrder
+    ours = s.interface_no == bindparam("interface_no")
+    return select(s.order_id).where(ours, among(s.idempotency_key))
+
+
+def _archived_under(among: Among) -> Query:
+    a = Archive
+    ours = a.interface_no == bindparam("interface_no")
+    return select(a.order_id).where(ours, among(a.idempotency_key))
+
+
+def by_id(connection: Connection, order_id: int) -> Record | None:
+    """The order of this key."""
+    return _read(connection, m.ProductOrder.order_id == order_id)
 
 
 def known(connection: Connection, order_ref: str) -> Record:

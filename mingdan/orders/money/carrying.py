@@ -16,8 +16,8 @@ from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import find
 from mingdan.orders.commands import Applied
+from mingdan.orders.finding import find
 from mingdan.orders.intake import apply_batch, read_frames
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.naming import named

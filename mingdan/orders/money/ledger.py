@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, func, select
 
@@ -34,38 +35,46 @@ def book(
     Raises ValueError if the legs do not sum to zero or name no ledger account,
     which is a mistake of the program; the databases refuse it too.
     """
-    book_all(journal, {ref: (kind, legs)}, at=at, order_id=order_id)
-
-
-def book_all(
-    journal: Journal,
-    books: Mapping[str, tuple[str, Sequence[Leg]]],
-    *,
-    at: datetime,
-    order_id: int | None = None,
-) -> None:
-    """Book several transactions: name -> kind and legs. Raises ValueError as `book` does."""
-    known = load.by("ledger", "ledger")
-    entries: list[tuple[str, int, str, int, int]] = []
-    moving = {}
-    for ref, (kind, legs) in books.items():
-        moved = [leg for leg in legs if leg[2]]
-        if sum(fen for _, _, fen in moved) or any(name not in known for name, _, _ in moved):
-            raise ValueError(f"{ref}: entries do not balance: {moved}")
-        if moved:
-            moving[ref] = kind
-            entries.extend((ref, no, *leg) for no, leg in enumerate(moved, start=1))
-    if not moving:
+    books = {ref: (kind, legs)}
+    moved = entries(books)
+    if not moved:
         return
     journal.insert_many(
-        AccountEntry, ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"), entries
+        AccountEntry, ("transaction_ref", "leg_no", "ledger", "key", "amount_fen"), moved
     )
-    effective_at = at.astimezone(UTC)
     journal.insert_many(
         MoneyTransaction,
         ("transaction_ref", "kind", "order_id", "effective_at", "recorded_at"),
-        [(ref, kind, order_id, effective_at, journal.at) for ref, kind in moving.items()],
+        transactions(books, order_id=order_id, at=at, recorded_at=journal.at),
     )
+
+
+Books = Mapping[str, tuple[str, Sequence[Leg]]]
+"""Transactions: name -> kind and legs."""
+Row = tuple[Any, ...]
+
+
+def entries(books: Books) -> list[Row]:
+    """Rows of `account_entry`, to be written before their transactions. Raises as `book` does."""
+    known = load.by("ledger", "ledger")
+    found: list[Row] = []
+    for ref, (_, legs) in books.items():
+        moved = [leg for leg in legs if leg[2]]
+        if sum(fen for _, _, fen in moved) or any(name not in known for name, _, _ in moved):
+            raise ValueError(f"{ref}: entries do not balance: {moved}")
+        found.extend((ref, no, *leg) for no, leg in enumerate(moved, start=1))
+    return found
+
+
+def transactions(
+    books: Books, *, order_id: int | None, at: datetime, recorded_at: datetime
+) -> list[Row]:
+    """Rows of `money_transaction`, which close those that move anything: nothing can be added."""
+    return [
+        (ref, kind, order_id, at.astimezone(UTC), recorded_at)
+        for ref, (kind, legs) in books.items()
+        if any(fen for _, _, fen in legs)
+    ]
 
 
 def balance(connection: Connection, ledger: str, key: int | None = None) -> int:

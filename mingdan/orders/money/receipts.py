@@ -13,7 +13,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection, select
 
 from mingdan.calendar import business_day
-from mingdan.orders import bulk, checks
+from mingdan.orders import checks, finding
 from mingdan.orders.journal import Journal
 from mingdan.orders.money.model import Receipt
 from mingdan.orders.refusals import Refused
@@ -74,12 +74,12 @@ def method(value: object) -> str:
 
 def find(connection: Connection, wanted: str) -> Issued | None:
     """The receipt of a correlator."""
-    rows = bulk.find(connection, _by_correlator, [wanted])
+    rows = finding.find(connection, _by_correlator, [wanted])
     return Issued(*rows[0]) if rows else None
 
 
-def _by_correlator(keys: bulk.Query) -> bulk.Query:
-    return select(*Receipt.__table__.columns).where(Receipt.correlator.in_(keys))
+def _by_correlator(among: finding.Among) -> finding.Query:
+    return select(*Receipt.__table__.columns).where(among(Receipt.correlator))
 
 
 def numbered(connection: Connection, receipt_no: str) -> Issued | None:
@@ -103,13 +103,14 @@ def issue(
     account_id: int | None = None,
     payer_party_id: int | None = None,
     returns: str | None = None,
+    last: bool = False,
 ) -> Issued | None:
     """Write a receipt; None if its correlator has one already, perhaps just now by another writer.
 
-    Whoever gets None asks `find` and `agree`.
+    Whoever gets None asks `find` and `agree`; with `last`, he raises (`Journal.insert_last`).
     """
     receipt = Issued(
-        receipt_no=_number(correlator, at),
+        receipt_no=number(correlator, at),
         correlator=correlator,
         purpose=purpose,
         state=state,
@@ -121,7 +122,8 @@ def issue(
         returns=returns,
         issued_at=at.astimezone(UTC),
     )
-    return receipt if journal.insert_first(Receipt, **vars(receipt)) else None
+    insert = journal.insert_last if last else journal.insert_first
+    return receipt if insert(Receipt, **vars(receipt)) else None
 
 
 def agree(found: Issued | None, **asked: object) -> Issued:
@@ -133,6 +135,7 @@ def agree(found: Issued | None, **asked: object) -> Issued:
     return found
 
 
-def _number(correlator: str, at: datetime) -> str:
+def number(correlator: str, at: datetime) -> str:
+    """The number of a correlator's receipt issued at `at`."""
     mark = blake2b(correlator.encode("utf-8", "backslashreplace"), digest_size=8).hexdigest()
     return f"R{business_day(at):%Y%m%d}-{mark}"

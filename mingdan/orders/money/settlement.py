@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from mingdan.orders import commands as c
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import find
+from mingdan.orders.finding import find
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import balances, carrying, receipts, views
 from mingdan.orders.money.model import Receipt

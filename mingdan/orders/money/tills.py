@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
+from mingdan.orders.batch import TillRows
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import ledger, receipts
 from mingdan.orders.money.model import Receipt
@@ -65,47 +66,68 @@ def take_for_order(
     return issued.receipt_no
 
 
-def take_and_settle(
-    journal: Journal,
+def enter_settled(
+    rows: TillRows,
     *,
     order_id: int,
     account_id: int,
     amount_fen: int,
     charged_fen: int,
     correlator: str,
-    method: str,
     at: datetime,
 ) -> str:
-    """Take money for an order completed at once, and settle it; returns the receipt's number.
+    """Note what money taken for an order completed at once becomes, to be written with the order.
 
-    The same as `take_for_order` and `settle_order` of a new order, in fewer
-    statements. Raises Refused: invalid_value, correlator_reused.
+    With `take_settled` the same as `take_for_order` and `settle_order` of a new
+    order, and told by the order's own log. Returns the number that the receipt
+    will have. Raises Refused: invalid_value.
     """
     fen = receipts.money(amount_fen, receipts.CURRENCY)
-    correlator, method = receipts.correlator(correlator), receipts.method(method)
+    correlator = receipts.correlator(correlator)
     if not 0 <= charged_fen <= fen:
         raise Refused("invalid_value", field="charged_fen", problem="was not taken for the order")
+    rows.payments.append((account_id, order_id, fen, at, at))
+    if charged_fen:
+        rows.bills.append((account_id, order_id, charged_fen, at, at, at))
+    taken = [("cash", 0, -fen), ("order", order_id, fen)]
+    receipt_no = receipts.number(correlator, at)
+    books = {
+        f"take/{receipt_no}": ("take", taken),
+        f"settle/{order_id}": ("settle", _settled(order_id, account_id, fen, charged_fen)),
+    }
+    rows.entries += ledger.entries(books)
+    rows.transactions += ledger.transactions(books, order_id=order_id, at=at, recorded_at=at)
+    return receipt_no
+
+
+def take_settled(
+    journal: Journal,
+    *,
+    order_id: int,
+    account_id: int,
+    amount_fen: int,
+    correlator: str,
+    method: str,
+    at: datetime,
+) -> None:
+    """Issue the receipt of what `enter_settled` noted: the last thing of its `gathering`.
+
+    Raises Refused: invalid_value, correlator_reused; then nothing may be committed.
+    """
     issued = receipts.issue(
         journal,
         correlator=correlator,
         purpose="order",
         state="done",
-        amount_fen=fen,
-        method=method,
+        amount_fen=amount_fen,
+        method=receipts.method(method),
         at=at,
         order_id=order_id,
         account_id=account_id,
+        last=True,
     )
     if issued is None:
         raise Refused("correlator_reused", correlator=correlator)
-    _facts(journal, order_id, account_id, fen, charged_fen, at)
-    taken = [("cash", 0, -fen), ("order", order_id, fen)]
-    books = {
-        f"take/{issued.receipt_no}": ("take", taken),
-        f"settle/{order_id}": ("settle", _settled(order_id, account_id, fen, charged_fen)),
-    }
-    ledger.book_all(journal, books, at=at, order_id=order_id)
-    return issued.receipt_no
 
 
 def held(connection: Connection, order_id: int) -> int:

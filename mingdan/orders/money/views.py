@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
 from mingdan.orders import queries
-from mingdan.orders.bulk import find
+from mingdan.orders.finding import find
 from mingdan.orders.money import balances, buckets
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.money.requests import AccountView, Moved, Standing

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from mingdan.orders import checks
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Among, Query, find
 from mingdan.orders.journal import Journal
 from mingdan.orders.money import pins
 from mingdan.orders.money.model import Voucher, VoucherBatch
@@ -103,9 +103,9 @@ def _unique(journal: Journal, rows: Sequence[tuple[int, str, str]]) -> None:
         known |= {serial, mac}
 
 
-def _serials(keys: Query) -> Query:
-    return select(Voucher.serial).where(Voucher.serial.in_(keys))
+def _serials(among: Among) -> Query:
+    return select(Voucher.serial).where(among(Voucher.serial))
 
 
-def _macs(keys: Query) -> Query:
-    return select(Voucher.pin_mac).where(Voucher.pin_mac.in_(keys))
+def _macs(among: Among) -> Query:
+    return select(Voucher.pin_mac).where(among(Voucher.pin_mac))

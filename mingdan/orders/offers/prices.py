@@ -7,17 +7,18 @@ taking the money (`money`) and what an offering costs a month
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
 from mingdan.calendar import business_day
 from mingdan.orders import checks
 from mingdan.orders import model as m
-from mingdan.orders.bulk import Query, find
 from mingdan.orders.database import Database
+from mingdan.orders.finding import Among, Maker, Query, find_all
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import ChargePrice
 from mingdan.orders.refusals import Refused
@@ -49,18 +50,33 @@ class Price:
     name_zh: str
 
 
+def asked_to_quote(product_code: str | None) -> tuple[tuple[Maker, set[str]], ...]:
+    """What must be found (with `order_type`) to quote, for those who ask for more with it."""
+    if product_code is None:
+        return (_first_days, set()), (_listed, set())
+    return (_first_days, {product_code}), (_listed, {product_code, EVERY_PRODUCT})
+
+
 def quote(
-    connection: Connection, *, product_code: str, order_type: str, at: datetime
+    connection: Connection,
+    *,
+    product_code: str,
+    order_type: str,
+    at: datetime,
+    found: Sequence[Sequence[Any]] | None = None,
 ) -> tuple[Charge, ...]:
     """What business `order_type` costs for `product_code` at `at`, by charge code.
 
     The entry in force on the business day (Asia/Shanghai) of `at` counts; one
     for the product goes before one for every product. Nothing to pay: an empty
-    quote. Raises Refused: invalid_value, unknown_product, unknown_business,
-    product_not_on_sale.
+    quote. `found`: the rows of `asked_to_quote`, if they have been read. Raises
+    Refused: invalid_value, unknown_product, unknown_business, product_not_on_sale.
     """
     day = business_day(checks.instant("at", at))
-    known = find(connection, _first_days, [checks.words("product_code", product_code)])
+    if found is None:
+        questions = asked_to_quote(checks.words("product_code", product_code))
+        found = find_all(connection, questions, order_type=order_type)
+    known, listed = found
     if not known:
         raise Refused("unknown_product", product_code=product_code)
     if order_type not in load.by("order_type", "code"):
@@ -68,15 +84,14 @@ def quote(
     first = _day(known[0][0])
     if order_type == "OPEN" and day < first:
         raise Refused("product_not_on_sale", product_code=product_code, valid_from=first)
-    listed = find(connection, _listed, [product_code, EVERY_PRODUCT], order_type=order_type)
     rows = [row for row in listed if _day(row[5]) <= day]
-    found: dict[str, Charge] = {}
+    charges: dict[str, Charge] = {}
     # The latest entry of each charge; the product's own last, so that they prevail.
     for own in (False, True):
         for product, code, fen, name, name_zh, _ in rows:
             if (product != EVERY_PRODUCT) == own:
-                found[code] = Charge(code, fen, name, name_zh)
-    return tuple(found[code] for code in sorted(found) if found[code].amount_fen)
+                charges[code] = Charge(code, fen, name, name_zh)
+    return tuple(charges[code] for code in sorted(charges) if charges[code].amount_fen)
 
 
 def of_model(quoted: Iterable[Charge], model: str) -> tuple[Charge, ...]:
@@ -91,16 +106,16 @@ def of_model(quoted: Iterable[Charge], model: str) -> tuple[Charge, ...]:
     return charges
 
 
-def _first_days(codes: Query) -> Query:
+def _first_days(among: Among) -> Query:
     o = m.ProductOffering
-    return select(o.valid_from).where(o.code.in_(codes))
+    return select(o.valid_from).where(among(o.code))
 
 
-def _listed(codes: Query) -> Query:
+def _listed(among: Among) -> Query:
     p = ChargePrice
     return (
         select(p.product_code, p.code, p.amount_fen, p.name, p.name_zh, p.valid_from)
-        .where(p.product_code.in_(codes), p.order_type == bindparam("order_type"))
+        .where(among(p.product_code), p.order_type == bindparam("order_type"))
         .order_by(p.valid_from)
     )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 
 from mingdan.identifiers import mask_number
 from mingdan.orders import queries
-from mingdan.orders.bulk import Query, find
+from mingdan.orders.finding import Among, Query, find
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock import files, lines
 from mingdan.orders.stock.model import Handset, NumberSegment, PrepaidCard
@@ -109,20 +109,20 @@ def _against_segments(connection: Connection, sheet: Sheet) -> None:
             sheet.refuse(line, Refused("segment_exists", prefix=row["prefix"]))
 
 
-def _cards(keys: Query) -> Query:
-    return select(PrepaidCard.card_no).where(PrepaidCard.card_no.in_(keys))
+def _cards(among: Among) -> Query:
+    return select(PrepaidCard.card_no).where(among(PrepaidCard.card_no))
 
 
-def _card_sims(keys: Query) -> Query:
-    return select(PrepaidCard.iccid).where(PrepaidCard.iccid.in_(keys))
+def _card_sims(among: Among) -> Query:
+    return select(PrepaidCard.iccid).where(among(PrepaidCard.iccid))
 
 
-def _imeis(keys: Query) -> Query:
-    return select(Handset.imei).where(Handset.imei.in_(keys))
+def _imeis(among: Among) -> Query:
+    return select(Handset.imei).where(among(Handset.imei))
 
 
-def _prefixes(keys: Query) -> Query:
-    return select(NumberSegment.prefix).where(NumberSegment.prefix.in_(keys))
+def _prefixes(among: Among) -> Query:
+    return select(NumberSegment.prefix).where(among(NumberSegment.prefix))
 
 
 _AGAINST_STOCK = {

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 
 from mingdan.errors import InputRefused
@@ -54,7 +53,7 @@ from tests.orders.support import (
     sqlite_url,
     young,
 )
-from tests.orders.test_histories import DRAWS, Draw
+from tests.orders.test_histories import DRAWS, SIZES, Draw, Sizes
 
 LIFE = [
     opening(1),
@@ -177,10 +176,11 @@ def test_a_store_filled_before_the_log_is_rebuilt_from_its_baseline(
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(DRAWS, st.sampled_from([1, 3, 100]))
-def test_any_history_is_rebuilt_from_sqlite(draws: list[Draw], batch: int) -> None:
+@given(DRAWS, SIZES)
+def test_any_history_is_rebuilt_from_sqlite(draws: list[Draw], batch: Sizes) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mingdan.orders.store.BATCH", batch)
+        patch.setattr("mingdan.orders.store.BATCH", batch[0])
+        patch.setattr("mingdan.orders.intake.PART", batch[1])
         url = sqlite_url(Path(folder))
         with OrderStore.open(url, policy=young(0)) as store:
             store.apply([draw.command(serial) for serial, draw in enumerate(draws)])
@@ -195,3 +195,21 @@ def test_any_history_is_rebuilt_from_postgresql(draws: list[Draw]) -> None:
         store.apply([draw.command(serial) for serial, draw in enumerate(draws)])
     with tempfile.TemporaryDirectory() as folder:
         assert rebuilt(url, sqlite_url(Path(folder))) == []
+
+
+def test_a_payload_of_the_first_version_says_the_same() -> None:
+    accounts, ends = [[7, 10], [8, 20]], [[3, "suspended", None]]
+    one = {"v": 1, "after": 0, "new": {"billing_account": accounts}, "changed": {"product": ends}}
+    two = {
+        "v": 2,
+        "after": 0,
+        "new": {"billing_account": [7, 10, 8, 20]},
+        "changed": {"product": [3, "suspended", None]},
+    }
+    said = replaying._of_payload(one)
+    assert [(name, key) for name, key, _, _ in said] == [
+        ("billing_account", (7,)),
+        ("billing_account", (8,)),
+        ("product", (3,)),
+    ]
+    assert replaying._of_payload(two) == said

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from stdnum.cn import ric
 
-from mingdan.orders import bulk, reading
+from mingdan.orders import finding, reading
 from mingdan.orders.store import OrderStore
 from tests.orders.support import at, done, msisdn, opening, person, refusal
 
@@ -56,7 +56,7 @@ def test_only_the_numbers_asked_for_are_read(
     read: list[int] = []
 
     def counted(*arguments: Any, **values: Any) -> Any:
-        rows = bulk.find(*arguments, **values)
+        rows = finding.find(*arguments, **values)
         read.append(len(rows))
         return rows
 
