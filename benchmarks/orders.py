@@ -10,6 +10,7 @@ faults (`order_faults.py`).
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sqlite3
 import statistics
@@ -75,61 +76,81 @@ def head() -> None:
     print("|---|---|---|---|---|---|")
 
 
+Written = list[tuple[Any, tuple[str, ...], list[Any]]]
+"""Table, columns, and the rows' values one after the other."""
+
+
 def bulk_load(kind: str, orders: int) -> None:
     """Openings, then a month of them, beside the same rows inserted bare."""
     with store_of(kind) as url, OrderStore.open(url) as store:
-        written: list[tuple[Any, tuple[str, ...], list[Any]]] = []
-        plain = bulk.insert
-
-        def noting(connection: Any, table: Any, columns: Any, rows: list[Any]) -> None:
-            written.append((table, tuple(columns), rows))
-            plain(connection, table, columns, rows)
-
+        written: Written = []
         for name, commands in (
             ("bulk: openings", [opening(serial) for serial in range(1, orders)]),
             ("bulk: a month", month(1, orders)),
         ):
-            clock = Clock()
+            clock, server = Clock(), _server_cpu(store)
             written.clear()
-            flush.insert = noting  # type: ignore[attr-defined]
-            with clock.running():
+            with noting(written), clock.running():
                 applied = store.apply(commands)
-            flush.insert = plain  # type: ignore[attr-defined]
+            server = (_server_cpu(store) - server) / len(commands) * 1e6
             assert not applied.refused, applied.refused[:3]
-            rows = sum(len(each) for _, _, each in written)
-            line(name, kind, len(commands), clock, f"{rows / len(commands):.1f} new rows each")
+            rows = sum(len(flat) // len(columns) for _, columns, flat in written)
+            more = f"{rows / len(commands):.1f} new rows each"
+            if kind == "postgresql":
+                more += f"; server {server:.0f} CPU us each"
+            line(name, kind, len(commands), clock, more)
             if name.endswith("openings"):
                 floor(kind, written, len(commands))
 
 
-def floor(kind: str, written: list[tuple[Any, tuple[str, ...], list[Any]]], orders: int) -> None:
+@contextmanager
+def noting(written: Written) -> Iterator[None]:
+    """Keep in `written` what is inserted in the block."""
+    rowwise, flatwise = flush.insert, flush.insert_ticked  # type: ignore[attr-defined]
+
+    def insert(connection: Any, table: Any, columns: Any, rows: list[Any]) -> None:
+        written.append((table, tuple(columns), bulk.ticked(table, columns, rows)))
+        rowwise(connection, table, columns, rows)
+
+    def insert_ticked(connection: Any, table: Any, columns: Any, flat: list[Any]) -> None:
+        written.append((table, tuple(columns), flat))
+        flatwise(connection, table, columns, flat)
+
+    flush.insert, flush.insert_ticked = insert, insert_ticked  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        flush.insert, flush.insert_ticked = rowwise, flatwise  # type: ignore[attr-defined]
+
+
+def _server_cpu(store: OrderStore) -> float:
+    """CPU seconds of the server's processes for this store; 0 on SQLite, which has none."""
+    if not store.database.is_postgresql:
+        return 0.0
+    ticks = 0
+    with store.database.reading() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        ).scalars()
+        for pid in found:
+            # Fields 14 and 15, counted behind the name, which may hold blanks.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def floor(kind: str, written: Written, orders: int) -> None:
     """The same rows into an empty store, with its indices and guards, by the driver alone."""
-    clock = Clock()
-    with store_of(kind) as url:
-        OrderStore.open(url).close()
-        if kind == "sqlite":
-            connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -65536")
-            ready = [(t, c, bulk.ticked(t, c, rows)) for t, c, rows in written]
-            with clock.running():
-                connection.execute("BEGIN")
-                for table, columns, rows in ready:
-                    marks = ", ".join("?" * len(columns))
-                    insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
-                    connection.executemany(insert, rows)
-            connection.close()
-        else:
-            with psycopg.connect(url) as copying, clock.running():
-                for table, columns, rows in written:
-                    with copying.cursor().copy(
-                        f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
-                    ) as copy:
-                        for row in rows:
-                            copy.write_row(row)
-                copying.commit()
-    line("floor: their rows inserted bare", kind, orders, clock)
+    clock, more = Clock(), ""
+    with store_of(kind) as url, OrderStore.open(url) as store:
+        server = _server_cpu(store)
+        with store.database.engine.connect() as connection, clock.running(), connection.begin():
+            for table, columns, flat in written:
+                bulk.insert_ticked(connection, table, columns, flat)
+        if kind == "postgresql":
+            server = (_server_cpu(store) - server) / orders * 1e6
+            more = f"server {server:.0f} CPU us each"
+    line("floor: their rows inserted bare", kind, orders, clock, more)
 
 
 def single(kind: str, orders: int) -> None:

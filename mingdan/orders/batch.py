@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -183,9 +184,8 @@ class Batch:
         characteristic: dict[str, Any],
     ) -> None:
         """Write the order, its item and an event for each state it comes to now."""
-        kind = load.by("order_type", "code")[order_type]
         staged = work.staged_in is not None
-        state = machine("order").walk(work.staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
+        action, state, events = _path(order_type, work.staged_in)
         subscription_id = subscription.subscription_id if subscription else None
         party_id = party.party_id if party else None
         (self.rows.staged if staged else self.rows.orders).append(
@@ -205,8 +205,8 @@ class Batch:
         )
         product_id = subscription.product_id if subscription else None
         text = _ENCODER.encode(characteristic).decode()
-        self.rows.items.append((work.order_id, 1, kind["action"], state, product_id, text))
-        for event_type, reached in _EVENTS[kind["event"]][-1 if staged else 0 :]:
+        self.rows.items.append((work.order_id, 1, action, state, product_id, text))
+        for event_type, reached in events:
             self.rows.events.append(
                 (
                     event_type,
@@ -233,3 +233,12 @@ _EVENTS = {
     "partyProtection": (("PartyProtectionCreateEvent", "completed"),),
 }
 """What the log says of each kind of request; bills and payments are facts, not orders."""
+
+
+@cache
+def _path(order_type: str, staged_in: str | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """What an order does to its item, the state it comes to and the events on its way."""
+    kind = load.by("order_type", "code")[order_type]
+    staged = staged_in is not None
+    state = machine("order").walk(staged_in, *(ORDER_PATH[-1:] if staged else ORDER_PATH))
+    return kind["action"], state, _EVENTS[kind["event"]][-1 if staged else 0 :]

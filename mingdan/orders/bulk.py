@@ -224,18 +224,18 @@ def _change_statement(table: Table, names: tuple[str, ...]) -> str:
 class _Ticks(dict[Any, Any]):
     """Instants as SQLite keeps them; most of a batch's occur many times."""
 
-    def __missing__(self, instant: Any) -> int:
-        if isinstance(instant, int):
+    def __missing__(self, instant: Any) -> int | None:
+        # Two threads may be here at once (`pen.py`): at any point the other goes on.
+        if instant is None or isinstance(instant, int):
             return instant
         if len(self) > _MOST_TICKS:
             self.clear()
-            self[None] = None
         found = self[instant] = microseconds(instant)
         return found
 
 
 _MOST_TICKS = 100_000
-_TICKS = _Ticks({None: None})
+_TICKS = _Ticks()
 
 
 def ticked(table: Table, columns: Sequence[str], rows: list[Any]) -> list[Any]:

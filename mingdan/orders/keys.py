@@ -40,6 +40,7 @@ class Keys:
         self._postgresql = postgresql
         self._free = free
         self._ready: dict[str, Iterator[int]] = {}
+        self._given: dict[str, int] = defaultdict(int)
 
     def next(self, table: str) -> int:
         """One more key of `table`, which has one surrogate key column."""
@@ -49,10 +50,25 @@ class Keys:
             self._ready[table] = self._more(table)
             return next(self._ready[table])
 
+    def refill(self) -> None:
+        """Have as many keys again as were used since the last time: the connection is free."""
+        if not self._postgresql:
+            return
+        for table, ready in self._ready.items():
+            left = list(ready)
+            used = self._given[table] - len(left)
+            if used:
+                more = _ahead(self._connection.engine).take(self._connection, table, used)
+                self._ready[table] = iter([*left, *more])
+            else:
+                self._ready[table] = iter(left)
+            self._given[table] = len(left) + used
+
     def _more(self, table: str) -> Iterator[int]:
         if self._free is not None:
             self._free()
         if self._postgresql:
+            self._given[table] += self._block
             return _ahead(self._connection.engine).take(self._connection, table, self._block)
         # The only writer, and rows are never deleted: nobody else takes these.
         cursor = driver_cursor(self._connection)

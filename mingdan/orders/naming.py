@@ -30,8 +30,13 @@ _OWING = (
 
 _EQUIPPED = (c.ChangeFeature, c.ChangeOffer, c.CancelOfferChange, c.SwapSim, c.Terminate)
 """Commands that ask for the subscription's features and offers."""
-
-
+_MONEY = (c.Charge, c.Pay, c.TopUp, c.Refund)
+"""Commands that leave numbers and SIMs alone."""
+_JOINING = (c.MergeAccount, c.TransferOwner)
+_HOLDING = (c.Open, c.TransferOwner)
+_OF_PARTY = (c.Protect, c.ModifyParty)
+_NUMBERING = (c.Open, c.ChangeNumber)
+_CARDING = (c.Open, c.SwapSim)
 _COUNTER = (c.BuyDevice, c.SwapDevice, c.ReturnDevice, c.SellCard, c.SellVouchers)
 """Commands that hand something over the counter, or take it back."""
 
@@ -44,6 +49,8 @@ def named(commands: Iterable[c.Command]) -> Named:
         ref = getattr(command, "subscription_ref", None)
         if _readable(ref):
             found.subscriptions.add(ref)
+            if not isinstance(command, _MONEY):
+                found.moved.add(ref)
             if isinstance(command, _EQUIPPED):
                 found.equipped.add(ref)
             if isinstance(command, _OWING):
@@ -52,20 +59,20 @@ def named(commands: Iterable[c.Command]) -> Named:
                 found.billed.add(ref)
             if isinstance(command, c.ModifyParty):
                 found.edited.add(ref)
-            if isinstance(command, c.MergeAccount | c.TransferOwner):
+            if isinstance(command, _JOINING):
                 found.hosts.add(ref)
         if isinstance(command, c.MergeAccount) and _readable(command.with_subscription_ref):
             found.subscriptions.add(command.with_subscription_ref)
             found.accounts_of.add(command.with_subscription_ref)
         if isinstance(command, c.Refund) and _readable(command.payment_ref):
             found.payments.add(command.payment_ref)
-        if isinstance(command, c.Open | c.TransferOwner):
+        if isinstance(command, _HOLDING):
             _party(found, command.party)
-        if isinstance(command, c.Protect | c.ModifyParty) and _readable(command.party_ref):
+        if isinstance(command, _OF_PARTY) and _readable(command.party_ref):
             found.parties.add(command.party_ref)
-        if isinstance(command, c.Open | c.ChangeNumber):
+        if isinstance(command, _NUMBERING):
             _number(found, command.msisdn)
-        if isinstance(command, c.Open | c.SwapSim):
+        if isinstance(command, _CARDING):
             _sim(found, command.imsi, command.iccid)
         if isinstance(command, _COUNTER):
             _sold(found, command)

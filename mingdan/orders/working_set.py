@@ -11,7 +11,7 @@ microseconds of database time instead of a round trip for each of its rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
@@ -129,9 +129,11 @@ class Named:
     orders: set[str] = field(default_factory=set)
     subscriptions: set[str] = field(default_factory=set)
     accounts_of: set[str] = field(default_factory=set)
+    """Subscriptions whose accounts are read."""
+    moved: set[str] = field(default_factory=set)
+    """Subscriptions whose numbers and SIMs are asked for; of a bill or payment they are not."""
     equipped: set[str] = field(default_factory=set)
     """Subscriptions whose features and offers are asked for."""
-    """Subscriptions whose accounts are read."""
     billed: set[str] = field(default_factory=set)
     """Subscriptions of which only is asked which account pays."""
     edited: set[str] = field(default_factory=set)
@@ -173,6 +175,7 @@ class WorkingSet:
     Numbers and SIMs are locked once it is known which the batch touches: those it
     names, and those its subscriptions have held. `subscriptions`: the rows of
     `queries.subscriptions`, if they have been read since the customers were locked.
+    `numbers_of`: of which subscriptions to read the numbers and SIMs (default: all).
     `locked`: nobody else writes at all.
     """
 
@@ -182,6 +185,7 @@ class WorkingSet:
         named: Named,
         subscriptions: Sequence[Any] | None = None,
         *,
+        numbers_of: Set[str] | None = None,
         locked: bool = False,
     ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
@@ -219,7 +223,7 @@ class WorkingSet:
         self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
-        self._read(connection, named, subscriptions, locked)
+        self._read(connection, named, subscriptions, numbers_of, locked)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
         """Subscriptions a document has at `at`, with those other staged orders will give it."""
@@ -236,6 +240,7 @@ class WorkingSet:
         connection: Connection,
         named: Named,
         subscriptions: Sequence[Any] | None,
+        numbers_of: Set[str] | None,
         locked: bool,
     ) -> None:
         def rows(make: Maker, keys: Iterable[Any]) -> Sequence[Any]:
@@ -246,8 +251,13 @@ class WorkingSet:
         for row in subscriptions:
             self.subscriptions[row[1]] = Subscription(*row)
         ids = {s.subscription_id for s in self.subscriptions.values()}
-        self._read_spans(rows, ids)
-        self._name_held(named, ids)
+        moving = ids
+        if numbers_of is not None:
+            moving = {
+                s.subscription_id for ref, s in self.subscriptions.items() if ref in numbers_of
+            }
+        self._read_spans(rows, ids, moving)
+        self._name_held(named, moving)
         self._read_accounts(rows, named)
         self._read_resources_and_parties(connection, named, locked)
         self._read_equipment(rows, named)
@@ -320,13 +330,14 @@ class WorkingSet:
         for order_id, account_id, fen in rows(queries.given_back, by_order):
             by_order[order_id].left[account_id] -= fen
 
-    def _read_spans(self, rows: Callable[..., Any], ids: set[int]) -> None:
-        for timelines, table in (
-            (self.number_holdings, m.NumberHolding),
-            (self.owners, m.SubscriptionHolding),
-            (self.blocks, m.SubscriptionBlock),
+    def _read_spans(self, rows: Callable[..., Any], ids: set[int], moving: set[int]) -> None:
+        for timelines, table, keys in (
+            (self.number_holdings, m.NumberHolding, moving),
+            (self.owners, m.SubscriptionHolding, ids),
+            (self.blocks, m.SubscriptionBlock, ids),
         ):
-            timelines.load(_span(r) for r in rows(queries.spans(table, table.subscription_id), ids))
+            make = queries.spans(table, table.subscription_id)
+            timelines.load(_span(row) for row in rows(make, keys))
 
     def _read_equipment(self, rows: Callable[..., Any], named: Named) -> None:
         ids = {

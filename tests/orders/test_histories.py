@@ -251,7 +251,8 @@ def test_what_is_written_beside_is_as_what_is_written_one_by_one(draws: list[Dra
             patch.setattr("mingdan.orders.intake.PART", part)
             with OrderStore.open(sqlite_url(Path(folder)), policy=young(0)) as store:
                 applied = store.apply(commands)
-                found.append((applied, frames(store, END)))
+                # Not the events: keys of refused orders are given again in the next transaction.
+                found.append((applied, frames(store, END)[:3]))
     (alone, known), (beside, same) = found
     assert beside == alone
     assert all(one.equals(other) for one, other in zip(known, same, strict=True))

@@ -195,3 +195,21 @@ def test_any_history_is_rebuilt_from_postgresql(draws: list[Draw]) -> None:
         store.apply([draw.command(serial) for serial, draw in enumerate(draws)])
     with tempfile.TemporaryDirectory() as folder:
         assert rebuilt(url, sqlite_url(Path(folder))) == []
+
+
+def test_a_payload_of_the_first_version_says_the_same() -> None:
+    accounts, ends = [[7, 10], [8, 20]], [[3, "suspended", None]]
+    one = {"v": 1, "after": 0, "new": {"billing_account": accounts}, "changed": {"product": ends}}
+    two = {
+        "v": 2,
+        "after": 0,
+        "new": {"billing_account": [7, 10, 8, 20]},
+        "changed": {"product": [3, "suspended", None]},
+    }
+    said = replaying._of_payload(one)
+    assert [(name, key) for name, key, _, _ in said] == [
+        ("billing_account", (7,)),
+        ("billing_account", (8,)),
+        ("product", (3,)),
+    ]
+    assert replaying._of_payload(two) == said
