@@ -132,11 +132,11 @@ def write_parquet(
     table's sort order, so equal rows give equal bytes.
     """
     columns = ", ".join(
-        f'"{column.name}"::{column.type} AS "{column.name}"' for column in table.columns
+        f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns
     )
     # Whether DuckDB writes a column as required depends on the statistics of its plan, so
     # equal rows could have unequal bytes; a row that never comes makes all columns optional.
-    nothing = ", ".join(f"NULL::{column.type}" for column in table.columns)
+    nothing = ", ".join(f"NULL::{column.sql_type}" for column in table.columns)
     order = ", ".join(f'"{name}" NULLS LAST' for name in table.sort)
     result = connection.execute(
         f"COPY (SELECT * FROM (SELECT {columns} FROM ({_bare(select)}) "  # noqa: S608
