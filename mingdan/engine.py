@@ -62,6 +62,12 @@ class Engine:
 
     @cached_property
     def backend(self) -> Backend:
+        """Who carries work out, as the setting `engine` says."""
+        if self.settings.engine == "spark":
+            # imported late: Spark is an extra
+            from mingdan.engines.spark import SparkEngine
+
+            return SparkEngine(self.settings)
         return LocalEngine(self.settings.threads)
 
     @cached_property

@@ -63,9 +63,17 @@ class Settings(BaseSettings):
     retention_days: int = Field(default=400, ge=31)
     """Days of lake history kept by the retention job."""
 
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What runs the statements: this process, or the workers of an Apache Spark cluster
+    (docs/scale-out.md). The same bytes either way."""
+    spark_master: str | None = None
+    """Spark's master URL, e.g. `yarn`, `k8s://...`, `spark://...`, `local-cluster[2,1,1024]`;
+    default: what `spark-submit` says, else `local[<threads>]`."""
     threads: int = Field(default=2, ge=1)
+    """Threads of this process; a Spark task has one."""
     memory_limit: str = "1GB"
-    """DuckDB's memory limit per statement; above it, it spills to disk."""
+    """DuckDB's memory limit in this process, and in each Spark task; above it, it spills
+    to disk."""
     lock_wait_seconds: float = Field(default=30.0, ge=0)
     """How long a second writer waits before it is refused."""
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import duckdb
 
 from mingdan.engines.jobs import Parameters, Source, Task
+from mingdan.errors import LakeError
 from mingdan.lake import DataFile
 from mingdan.tables import Table
 
@@ -50,7 +51,7 @@ def database(threads: int, memory_limit: str, spill: Path) -> duckdb.DuckDBPyCon
 
 
 def run(cursor: duckdb.DuckDBPyConnection, task: Task, folder: Path) -> list[tuple[str, DataFile]]:
-    """The outputs of a task (by table name) as new files in `folder`.
+    """The stored results and outputs of a task, by name, as new files in `folder`.
 
     Names are never used twice, so that a task started twice does not write over itself.
     """
@@ -59,6 +60,10 @@ def run(cursor: duckdb.DuckDBPyConnection, task: Task, folder: Path) -> list[tup
     for name, text, values in task.kept:
         keep(cursor, "TEMP TABLE", name, text, values)
     made = []
+    for name, text, values in task.stored:
+        path = folder / f"{name}-{uuid.uuid4().hex}.parquet"
+        made.append((name, DataFile(path, store(cursor, text, path, values))))
+        open_source(cursor, Source(name, None, (str(path),)))
     for table, text, values in task.outputs:
         path = folder / f"{table.name}-{task.bucket}-{uuid.uuid4().hex}.parquet"
         rows = write_parquet(cursor, text, table, path, values)
@@ -73,6 +78,25 @@ def keep(
     cursor.execute(
         f"CREATE OR REPLACE {what} {name} AS {_bare(text)}", used(text, values)
     ).fetchall()
+
+
+def store(cursor: duckdb.DuckDBPyConnection, text: str, path: Path, values: Parameters) -> int:
+    """Write a statement's rows, in its order, for other tasks to read; returns how many.
+
+    Small row groups, since rows clustered by bucket are then read by bucket. Raises
+    LakeError for a type that Parquet would change (128-bit integers become doubles).
+    """
+    given = used(text, values)
+    described = cursor.execute(f"DESCRIBE {_bare(text)}", given).fetchall()
+    wide = [name for name, kind, *_ in described if "HUGEINT" in kind]
+    if wide:
+        raise LakeError(f"{', '.join(wide)} of {path.name} is HUGEINT: cast it in its statement")
+    result = cursor.execute(
+        f"COPY ({_bare(text)}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd, "
+        "COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 16384, WRITE_BLOOM_FILTER false)",
+        given,
+    ).fetchone()
+    return int(result[0]) if result else 0
 
 
 def used(text: str, parameters: Parameters) -> dict[str, object]:

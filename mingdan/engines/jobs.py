@@ -89,13 +89,20 @@ class Source:
 class Task:
     """What one process makes by itself, with all it needs to know: a bucket or a piece.
 
-    `kept` results (name, text, values) come before `outputs` (table, text, values).
+    In this order: `kept` results (name, text, values) for itself, `stored` ones as files
+    for other tasks, `outputs` (table, text, values) as files for the lake.
     """
 
     sources: tuple[Source, ...]
-    kept: tuple[tuple[str, str, Parameters], ...]
-    outputs: tuple[tuple[Table, str, Parameters], ...]
+    kept: tuple[tuple[str, str, Parameters], ...] = ()
+    stored: tuple[tuple[str, str, Parameters], ...] = ()
+    outputs: tuple[tuple[Table, str, Parameters], ...] = ()
     bucket: int | None = None
+
+
+def named(name: str, texts: Sequence[str]) -> bool:
+    """Whether any of the statements names it."""
+    return any(re.search(rf"\b{name}\b", text) for text in texts)
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class Work:
         """The inputs these statements name, cut to the bucket (None: whole)."""
         found = []
         for read in self.job.inputs:
-            if not any(re.search(rf"\b{read.name}\b", text) for text in texts):
+            if not named(read.name, texts):
                 continue
             cut = bucket if read.table.bucketed and not read.whole else None
             found.append(Source(read.name, read.table, self.listed[read.name].get(cut, ())))
@@ -136,7 +143,9 @@ class Work:
             if table.bucketed == bucketed
         )
         texts = [text for _, text, _ in (*kept, *outputs)]
-        return Task((*self.sources(texts, bucket), *shared), kept, outputs, bucket)
+        needed = (source for source in shared if named(source.name, texts))
+        sources = (*self.sources(texts, bucket), *needed)
+        return Task(sources, kept=kept, outputs=outputs, bucket=bucket)
 
     @property
     def unbucketed(self) -> bool:

@@ -142,8 +142,8 @@ def _job(event_day: date, day: date, known: list[date]) -> Job:
         ],
         shared=[
             Result("steady", "guiding/steady"),
-            Result("quick", "guiding/quick"),
-            Result("slow", "guiding/slow"),
+            Result("quick", "guiding/quick", over=USAGE.name),
+            Result("slow", "guiding/slow", over="quick"),
             Result("gone", "guiding/gone"),
         ],
         outputs=[

@@ -1,0 +1,187 @@
+"""The engine of many machines: DuckDB inside the tasks of Apache Spark.
+
+Here: a job as Spark jobs: what is shared made in pieces, then a task a bucket.
+Not here: what a task does (`worker`, `duck`) and how to run a cluster
+(docs/scale-out.md).
+
+Spark schedules, places and retries; it never sees a record. The one shuffle, of a
+day's usage into buckets, goes through files: a task guides a piece of the day and
+stores it clustered by bucket, and a bucket's task reads its row groups of every
+piece. Files are written under names never reused into the job's staging folder,
+and this process alone commits them, so a task that dies or runs twice leaves
+nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from mingdan.engines import duck
+from mingdan.engines.jobs import Result, Source, Task, Work, named
+from mingdan.engines.worker import MADE, Plan
+from mingdan.errors import LakeError, WrongUsage
+from mingdan.lake import DataFile
+from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PIECE_ROWS = 4_000_000
+"""Rows of an input guided in one task: some seconds of work, some hundred megabytes."""
+_OWN_SESSION = {
+    "spark.ui.enabled": "false",  # it has no login
+    "spark.log.level": "ERROR",
+    "spark.io.encryption.enabled": "true",  # a task names keys
+}
+
+
+class SparkEngine:
+    """Carries work out on a Spark cluster whose workers see the lake's folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.cpu_seconds = 0.0
+        """CPU seconds spent inside tasks so far, Spark's own not counted."""
+
+    def make(
+        self,
+        work: Work,
+        buckets: Sequence[int],
+        folder: Path,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> list[tuple[str, DataFile]]:
+        """Files of all outputs, in `folder`, of these buckets (and of none).
+
+        Results that are shared but not `over` an input are made in this process.
+        Raises LakeError if a statement is refused or Spark gives up.
+        """
+        shared = self._share(work, folder, connection)
+        wanted = [*([None] if work.unbucketed else []), *buckets]
+        return self._run([work.task(bucket, shared) for bucket in wanted], folder)
+
+    def _share(
+        self, work: Work, folder: Path, connection: duckdb.DuckDBPyConnection
+    ) -> list[Source]:
+        """The shared results as files that every task can read."""
+        made: list[Source] = []
+        for root, group in _groups(work):
+            results = tuple(
+                (result.name, work.texts[result.statement], {**work.values, **result.parameters})
+                for result in group
+            )
+            texts = [text for _, text, _ in results]
+            sources = [source for source in made if named(source.name, texts)]
+            sources += work.sources(texts, None)
+            if root:
+                others = tuple(source for source in sources if source.name != root)
+                (whole,) = (source for source in sources if source.name == root)
+                pieces = _pieces(whole, connection)
+                files = self._run(
+                    [Task((piece, *others), stored=results) for piece in pieces], folder
+                )
+            else:
+                files = duck.run(connection, Task(tuple(sources), stored=results), folder)
+            for name, _, _ in results:
+                found = tuple(str(file.path) for stored, file in files if stored == name)
+                made.append(Source(name, None, found))
+        return made
+
+    def _run(self, tasks: Sequence[Task], folder: Path) -> list[tuple[str, DataFile]]:
+        """One Spark job, one Spark task a task."""
+        spark = self._session()
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        sent = spark.sparkContext.broadcast(tasks)
+        plan = Plan(sent, folder, self.settings.memory_limit)
+        try:
+            frame = spark.range(0, len(tasks), 1, len(tasks))
+            rows = frame.mapInArrow(plan, MADE).collect()
+        except (PySparkException, Py4JError, OSError) as error:
+            raise LakeError(f"Spark gave up: {_first_line(error)}") from error
+        finally:
+            sent.unpersist()
+        problems = sorted({row["problem"] for row in rows if row["problem"]})
+        if problems:
+            raise LakeError(problems[0])
+        self.cpu_seconds += sum(row["cpu_seconds"] or 0 for row in rows)
+        return [
+            (row["name"], DataFile(Path(row["path"]), row["rows"], row["bucket"])) for row in rows
+        ]
+
+    def _session(self) -> SparkSession:
+        """The process's session; `spark-submit` or Spark's own configuration rule if given.
+
+        Raises WrongUsage if Spark or Java is not there.
+        """
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError as error:
+            raise WrongUsage(
+                "MINGDAN_ENGINE=spark needs PySpark: install mingdan with the extra `spark`"
+            ) from error
+        running = SparkSession.getActiveSession()
+        if running is not None:
+            return running
+        builder = SparkSession.builder.appName("mingdan")
+        master = self.settings.spark_master
+        if "PYSPARK_GATEWAY_PORT" not in os.environ:  # not started by spark-submit
+            if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
+                raise WrongUsage(
+                    "MINGDAN_ENGINE=spark needs Java 17 or later: install the system's package "
+                    "(openjdk-17-jre-headless on Debian) or set JAVA_HOME"
+                )
+            master = master or f"local[{self.settings.threads}]"
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            for name, value in _OWN_SESSION.items():
+                builder = builder.config(name, value)
+            if master.startswith("local"):
+                builder = builder.config("spark.driver.host", "127.0.0.1")
+                builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+        if master is not None:
+            builder = builder.master(master)
+        return builder.getOrCreate()
+
+
+def _groups(work: Work) -> list[tuple[str, list[Result]]]:
+    """The shared results in runs of what can be made together: (input in pieces or "", them).
+
+    A result over one of its own run's results takes the same pieces on.
+    """
+    groups: list[tuple[str, list[Result]]] = []
+    for result in work.job.shared:
+        root, before = groups[-1] if groups else ("", [])
+        joins = result.over in {other.name for other in before} if root else not result.over
+        if groups and joins:
+            before.append(result)
+        else:
+            groups.append((result.over, [result]))
+    return groups
+
+
+def _pieces(source: Source, connection: duckdb.DuckDBPyConnection) -> Iterator[Source]:
+    """A source in pieces of at most PIECE_ROWS; a stored result in its own files."""
+    if source.table is None or not source.files:
+        yield from (Source(source.name, source.table, (file,)) for file in source.files)
+        if not source.files:
+            yield source
+        return
+    counted = connection.execute(
+        "SELECT file_name, num_rows FROM parquet_file_metadata($files)",
+        {"files": list(source.files)},
+    ).fetchall()
+    for file, rows in sorted(counted):
+        for first in range(0, max(rows, 1), PIECE_ROWS):
+            cut = (first, first + PIECE_ROWS)
+            yield Source(source.name, source.table, (file,), cut)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
