@@ -1,7 +1,6 @@
 -- Usage not guided before, with its subscription where SIM and number settle it by one
 -- equality join.
--- Null subscription: left to `slow`. Self-held usage is its own subscription.
--- Clustered by bucket, so that a bucket is read without passing over the others.
+-- Null subscription and bucket: left to `slow`. Self-held usage is its own subscription.
 -- grain: one usage record
 -- key: record_id
 -- inputs: usage, old_guided, steady
@@ -33,4 +32,3 @@ SELECT
     *, -- noqa: AM04
     (abs(subscription_id) % $buckets)::SMALLINT AS bucket
 FROM settled
-ORDER BY bucket, subscription_id, event_at, record_id
