@@ -5,7 +5,7 @@ Here: the assets of stage `features`. Not here: what they are used for.
 
 from __future__ import annotations
 
-from assets.build import Check, assets_of, window
+from assets.build import Check, SameBits, assets_of, window
 from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
 from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.orders.tables import SUBSCRIPTIONS
@@ -22,6 +22,12 @@ daily_partials = assets_of(
             DAILY_USAGE,
             (GUIDED_USAGE, DAILY_USAGE),
             "The day's seconds of talk, octets and fen in the partials equal those guided.",
+        ),
+        SameBits(
+            "partials_same_bits",
+            DAILY_USAGE,
+            (),
+            "What Spark made of a bucket, DuckDB makes byte for byte.",
         ),
     ],
 )
@@ -46,6 +52,12 @@ features = assets_of(
             FEATURES,
             (FEATURES,),
             "Shares lie in 0-1 and counts are not negative.",
+        ),
+        SameBits(
+            "features_same_bits",
+            FEATURES,
+            (),
+            "What Spark made of a bucket, DuckDB makes byte for byte.",
         ),
     ],
 )

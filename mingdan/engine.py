@@ -20,14 +20,15 @@ import duckdb
 import polars as pl
 
 from mingdan.engines.duck import database, define_view, statement, used, write_parquet
-from mingdan.engines.jobs import Job, Parameters, Read, Result, Work
+from mingdan.engines.jobs import Comparison, Job, Parameters, Read, Result, Work
 from mingdan.engines.local import LocalEngine
 from mingdan.errors import LakeError
-from mingdan.lake import DataFile, Lake, Partition
+from mingdan.lake import DataFile, Lake, Partition, sha256
 from mingdan.settings import Settings
 from mingdan.tables import Table
 
 __all__ = [
+    "Comparison",
     "Engine",
     "Job",
     "Parameters",
@@ -59,6 +60,8 @@ class Engine:
     def __init__(self, lake: Lake, settings: Settings) -> None:
         self.lake = lake
         self.settings = settings
+        self._made: dict[str, Work] = {}
+        """By table, what was made last: `compare` makes it again."""
 
     @cached_property
     def backend(self) -> Backend:
@@ -160,6 +163,7 @@ class Engine:
                 for table, file in made:
                     rows[table] += file.rows
                 check(rows)
+            self._made |= {table.name: work for table, _ in job.outputs}
             return tuple(
                 self.lake.replace(
                     output,
@@ -169,6 +173,33 @@ class Engine:
                 )
                 for output, _ in job.outputs
             )
+
+    def compare(self, table: Table, day: date) -> Comparison | None:
+        """Make one bucket of `day`, another each day, again with DuckDB in this process.
+
+        All bucketed tables made together with `table` are compared, byte by byte, from
+        the very files they were made of: it costs a bucket's share of the step (shared
+        results are made whole). None if there is nothing to compare: this engine did
+        not make that day, or made it so in the first place. Raises LakeError.
+        """
+        work = self._made.get(table.name)
+        if self.settings.engine == "duckdb" or work is None or work.day != day:
+            return None
+        bucket = day.toordinal() % self.lake.buckets
+        tables = tuple(output for output, _ in work.job.outputs if output.bucketed)
+        again = LocalEngine(self.settings.threads)
+        with self.lake.staging() as folder, self.connect() as connection:
+            made = again.make(work, [bucket], folder, connection)
+            digests = {name: sha256(file.path) for name, file in made if file.bucket == bucket}
+        held = {
+            output.name: [Path(file).stem for file in self.lake.files(output, [day], bucket=bucket)]
+            for output in tables
+        }
+        return Comparison(
+            bucket,
+            tuple(held),
+            tuple(name for name, stems in held.items() if stems != [digests[name]]),
+        )
 
     def _work(self, job: Job, day: date, parameters: Parameters) -> Work:
         """The job with the files it reads as the lake has them now."""

@@ -33,6 +33,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from mingdan.errors import LakeError
 from mingdan.tables import ColumnType, Table
+from mingdan.tables import DataFile as DataFile
 
 _DELTA_TYPE: dict[ColumnType, str] = {
     "BIGINT": "long",
@@ -60,15 +61,6 @@ _MAGIC = b"PAR1"
 BUCKETS = 64
 SUBSCRIPTIONS_PER_BUCKET = 30_000
 """A bucket of about this size keeps a statement under the memory limit."""
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A Parquet file written for one bucket (None: table without buckets)."""
-
-    path: Path
-    rows: int
-    bucket: int | None = None
 
 
 @dataclass(frozen=True)
@@ -333,11 +325,11 @@ class Lake:
         if table.bucketed:
             values["bucket"] = str(file.bucket)
         folder = Path(*(f"{key}={value}" for key, value in values.items()))
-        relative = folder / f"{_sha256(file.path)}.parquet"
+        relative = folder / f"{sha256(file.path)}.parquet"
         target = self._folder(table) / relative
         size = file.path.stat().st_size
         # it is named by its bytes, unless it was damaged since
-        if not target.exists() or _sha256(target) != target.stem:
+        if not target.exists() or sha256(target) != target.stem:
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync(file.path)
             file.path.replace(target)
@@ -399,7 +391,8 @@ def _check_parquet(table: Table, path: Path) -> None:
         raise LakeError(f"{table.name} of {day}: {path} {problem}; restore it from the backup")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Digest of a file's bytes in hex, which is its name in the lake."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

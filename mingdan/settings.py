@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     spark_master: str | None = None
     """Spark's master URL, e.g. `yarn`, `k8s://...`, `spark://...`, `local-cluster[2,1,1024]`;
     default: what `spark-submit` says, else `local[<threads>]`."""
+    spark_submit: str | None = None
+    """Command that starts a driver of its own for the large steps, e.g. `spark-submit
+    --master yarn`; default: this process is the driver. Reported back by Dagster Pipes."""
     threads: int = Field(default=2, ge=1)
     """Threads of this process; a Spark task has one."""
     memory_limit: str = "1GB"

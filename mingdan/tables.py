@@ -1,13 +1,14 @@
 """What a lake table is: one specification, from which everything else follows.
 
-Here: the types a column may have and the `Table` record. The tables
-themselves stand in `mingdan/<stage>/tables.py`; Parquet types, Delta schema,
+Here: the types a column may have, the `Table` record, and a file of its rows. The
+tables themselves stand in `mingdan/<stage>/tables.py`; Parquet types, Delta schema,
 Dagster column schema, masks, docs and checks are derived from them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 ColumnType = Literal[
@@ -80,3 +81,12 @@ class Table:
     @property
     def partition_by(self) -> list[str]:
         return ["date", "bucket"] if self.bucketed else ["date"]
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A Parquet file written for one bucket (None: table without buckets)."""
+
+    path: Path
+    rows: int
+    bucket: int | None = None

@@ -22,8 +22,7 @@ import duckdb
 
 from mingdan.engines.jobs import Parameters, Source, Task
 from mingdan.errors import LakeError
-from mingdan.lake import DataFile
-from mingdan.tables import Table
+from mingdan.tables import DataFile, Table
 
 
 @cache

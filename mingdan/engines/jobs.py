@@ -100,6 +100,15 @@ class Task:
     bucket: int | None = None
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One bucket of a day made again by DuckDB in this process: which tables differ."""
+
+    bucket: int
+    tables: tuple[str, ...]
+    differing: tuple[str, ...]
+
+
 def named(name: str, texts: Sequence[str]) -> bool:
     """Whether any of the statements names it."""
     return any(re.search(rf"\b{name}\b", text) for text in texts)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from mingdan.engines import duck
 from mingdan.engines.jobs import Parameters, Work, named
 from mingdan.engines.scatter import BATCH_ROWS, Scattered
-from mingdan.lake import DataFile
+from mingdan.tables import DataFile
 
 
 class LocalEngine:

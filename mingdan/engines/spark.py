@@ -14,10 +14,12 @@ nothing behind.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,8 @@ from mingdan.engines import duck
 from mingdan.engines.jobs import Result, Source, Task, Work, named
 from mingdan.engines.worker import MADE, Plan
 from mingdan.errors import LakeError, WrongUsage
-from mingdan.lake import DataFile
 from mingdan.settings import Settings
+from mingdan.tables import DataFile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,9 +39,21 @@ PIECE_ROWS = 4_000_000
 """Rows of an input guided in one task: some seconds of work, some hundred megabytes."""
 _OWN_SESSION = {
     "spark.ui.enabled": "false",  # it has no login
+    "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.io.encryption.enabled": "true",  # a task names keys
 }
+
+
+@dataclass
+class Spent:
+    """What an engine has used so far."""
+
+    tasks: int = 0
+    cpu_seconds: float = 0.0
+    """Of DuckDB and Python inside tasks; Spark's own is not counted."""
+    shuffled_bytes: int = 0
+    """Of results stored by tasks for other tasks."""
 
 
 class SparkEngine:
@@ -47,8 +61,7 @@ class SparkEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cpu_seconds = 0.0
-        """CPU seconds spent inside tasks so far, Spark's own not counted."""
+        self.spent = Spent()
 
     def make(
         self,
@@ -111,7 +124,8 @@ class SparkEngine:
         problems = sorted({row["problem"] for row in rows if row["problem"]})
         if problems:
             raise LakeError(problems[0])
-        self.cpu_seconds += sum(row["cpu_seconds"] or 0 for row in rows)
+        self.spent.tasks += len(tasks)
+        self.spent.cpu_seconds += sum(row["cpu_seconds"] or 0 for row in rows)
         return [
             (row["name"], DataFile(Path(row["path"]), row["rows"], row["bucket"])) for row in rows
         ]
@@ -143,11 +157,12 @@ class SparkEngine:
             for name, value in _OWN_SESSION.items():
                 builder = builder.config(name, value)
             if master.startswith("local"):
-                builder = builder.config("spark.driver.host", "127.0.0.1")
-                builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         if master is not None:
             builder = builder.master(master)
-        return builder.getOrCreate()
+        session = builder.getOrCreate()
+        atexit.register(session.stop)
+        return session
 
 
 def _groups(work: Work) -> list[tuple[str, list[Result]]]:
