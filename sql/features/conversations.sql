@@ -39,12 +39,12 @@ turn AS (
         record_id,
         is_out,
         gap,
-        NOT (coalesce(after_text, FALSE) AND gap < 3600) AS starts
+        (after_text AND gap < 3600) IS NOT TRUE AS begins
     FROM talk
     WHERE
         is_sms
         AND (
-            NOT (coalesce(after_text, FALSE) AND gap < 3600)
+            (after_text AND gap < 3600) IS NOT TRUE
             OR (is_out AND NOT after_out)
         )
 ),
@@ -53,21 +53,21 @@ turn AS (
 answered AS (
     SELECT
         *,
-        NOT starts AND lag(starts AND NOT is_out) OVER (
+        lag(begins AND NOT is_out) OVER (
             PARTITION BY subscription_id, other_party ORDER BY event_at, record_id
-        ) AS is_answer
+        ) AS after_start_by_other
     FROM turn
 ),
 
 counted AS (
     SELECT
         subscription_id,
-        count(*) FILTER (WHERE starts) AS conversations,
-        count(*) FILTER (WHERE starts AND is_out) AS conversations_out,
-        count(*) FILTER (WHERE is_answer) AS conversations_answered,
-        count(*) FILTER (WHERE NOT starts AND gap > 0) AS replies,
-        sum(gap) FILTER (WHERE NOT starts) AS reply_seconds,
-        sum(gap::BIGINT * gap) FILTER (WHERE NOT starts) AS reply_seconds_squared
+        count(*) FILTER (WHERE begins) AS conversations,
+        count(*) FILTER (WHERE begins AND is_out) AS conversations_out,
+        count(*) FILTER (WHERE after_start_by_other AND NOT begins) AS conversations_answered,
+        count(*) FILTER (WHERE NOT begins AND gap > 0) AS replies,
+        sum(gap) FILTER (WHERE NOT begins) AS reply_seconds,
+        sum(gap::BIGINT * gap) FILTER (WHERE NOT begins) AS reply_seconds_squared
     FROM answered
     GROUP BY subscription_id
     UNION ALL BY NAME

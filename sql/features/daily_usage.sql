@@ -101,6 +101,18 @@ rhythm AS (
     GROUP BY subscription_id, is_sms
 ),
 
+texts AS (
+    SELECT *
+    FROM rhythm
+    WHERE is_sms
+),
+
+calls AS (
+    SELECT *
+    FROM rhythm
+    WHERE NOT is_sms
+),
+
 callee AS (
     SELECT
         subscription_id,
@@ -138,8 +150,8 @@ FROM daily
 INNER JOIN fingerprints USING (subscription_id)
 LEFT JOIN steps USING (subscription_id)
 LEFT JOIN callee USING (subscription_id)
-LEFT JOIN (FROM rhythm WHERE is_sms) AS texts USING (subscription_id)
-LEFT JOIN (FROM rhythm WHERE NOT is_sms) AS calls USING (subscription_id)
+LEFT JOIN texts USING (subscription_id)
+LEFT JOIN calls USING (subscription_id)
 LEFT JOIN conversations USING (subscription_id)
 UNION ALL BY NAME
 SELECT * EXCLUDE (date, bucket) -- noqa: AM04
