@@ -105,6 +105,9 @@ def main() -> None:
     parser.add_argument(
         "--growth", default="100000", help="further sizes of the day, joined by commas"
     )
+    parser.add_argument(
+        "--peers", type=int, help="size of the day the peers' scripts run on; default the day's"
+    )
     parser.add_argument("--parts", default="day,night,growth", help="which to run")
     parser.add_argument("--memory", default="1GB", help="DuckDB's limit a statement")
     parser.add_argument("--threads", type=int, default=2)
@@ -113,6 +116,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here as JSON")
     arguments = parser.parse_args()
     parts = arguments.parts.split(",")
+    peers = arguments.peers or arguments.subscriptions
     with tempfile.TemporaryDirectory(prefix="mingdan-scale-") as temporary:
         bench = Bench(arguments.keep or Path(temporary), arguments.memory, arguments.threads)
         found: dict[int, Rows] = {}
@@ -123,7 +127,7 @@ def main() -> None:
         for size in sorted(set(sizes)):
             print(f"a day of {size} subscriptions", flush=True)
             world = World(size, size * RECORDS_EACH)
-            found[size] = bench.day(world, peers=size == arguments.subscriptions)
+            found[size] = bench.day(world, peers=size == peers)
         if "night" in parts:
             print(f"a night of {arguments.night} subscriptions", flush=True)
             nightly = bench.night(World(arguments.night, arguments.night * RECORDS_EACH))

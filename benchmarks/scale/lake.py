@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction
 
 from benchmarks.scale.orders import NUMBER, SIM, snapshot
 from benchmarks.scale.world import LAST, World
@@ -98,15 +100,26 @@ def _put_guided(night: Night, world: World, day: date) -> None:
 
 
 def put_old(night: Night, first: date, count: int) -> None:
-    """`count` more days before `first`, each the partials of one of the days after it."""
+    """`count` more days before `first`, each the partials of one of the 20 days after it.
+
+    Linked and listed in one transaction: they are only to lie there.
+    """
     for table in PARTIALS:
+        delta = DeltaTable(str(night.lake.root / table.name))
+        adds = []
         for back in range(1, count + 1):
             day, like = first - timedelta(days=back), first + timedelta(days=back % 20)
-            with night.lake.staging() as folder:
-                files = []
-                for number, file in enumerate(night.lake.files(table, [like])):
-                    linked = folder / f"{number}.parquet"
-                    os.link(file, linked)
-                    bucket = int(file.split("/bucket=")[1].split("/")[0])
-                    files.append(DataFile(linked, 0, bucket))
-                night.lake.replace(table, day, files)
+            for file in night.lake.files(table, [like]):
+                held = Path(file)
+                bucket = held.parent.name.removeprefix("bucket=")
+                relative = Path(f"date={day}", held.parent.name, held.name)
+                place = night.lake.root / table.name / relative
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.link(held, place)
+                values = {"date": day.isoformat(), "bucket": bucket}
+                stats = '{"numRecords": 0}'
+                size = held.stat().st_size
+                adds.append(AddAction(relative.as_posix(), size, values, 0, True, stats))
+        delta.create_write_transaction(
+            adds, "append", delta.schema(), partition_by=table.partition_by
+        )

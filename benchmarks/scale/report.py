@@ -70,14 +70,16 @@ def _lines(
 ) -> Iterator[str]:
     yield "| step | bar | CPU s | x floor | M records per CPU s | wall s | peak MB |"
     yield "|---|---|---|---|---|---|---|"
-    if days:
-        size = max(days)
-        for step, figure in days[size].items():
-            floor = days[size]["floor of guiding" if "guiding" in step else "floor of partials"]
-            yield _row(step, figure, floor, size * records_each)
-        ours = _sum([days[size][step] for step in _OURS])
+    for size, rows in sorted(days.items(), reverse=True):
+        yield f"| **a day of {size:,} subscriptions** | | | | | | |"
+        for step, figure in rows.items():
+            floor = rows["floor of guiding" if "guiding" in step else "floor of partials"]
+            yield _row(step, figure, None if step in _PEERS else floor, size * records_each)
+        ours = _sum([rows[step] for step in _OURS])
         yield _row("guiding and partials", ours, None, size * records_each)
     if night:
+        subscriptions = night_records // records_each
+        yield f"| **a night of {subscriptions:,} subscriptions** | | | | | | |"
         floor = night["floor of a day"]
         for step, figure in night.items():
             yield _row(step, figure, floor, night_records)
