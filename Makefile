@@ -59,9 +59,10 @@ ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Dagster on this machine o
 ui-readonly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## The web server for analysts: nothing can be started
 	@$(BIN)/dagster-webserver -w workspace.yaml --read-only --host 127.0.0.1 --port 3001
 
-notebook: $(VENV)/.installed ## notebooks/last_night.py as HTML in build/
+notebook: $(VENV)/.installed ## The notebooks as HTML in build/
 	@mkdir -p build
 	@$(BIN)/marimo export html notebooks/last_night.py -o build/last_night.html -f
+	@$(BIN)/marimo export html notebooks/features.py -o build/features.html -f
 	@echo "build/last_night.html"
 
 bench: $(VENV)/.installed ## Speed and quality against floors; see docs/performance.md
