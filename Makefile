@@ -12,7 +12,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # dg says so at length if another environment, or none, is active
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help nightly test lint types pytest ui ui-readonly notebook bench lock clean
+.PHONY: help nightly test lint types pytest java ui ui-readonly notebook bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to do
@@ -40,7 +40,7 @@ nightly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Run the last night, 
 	@ASKED="$(filter command environment,$(origin SUBSCRIBERS) $(origin DAYS) $(origin SEED))" \
 		BIN=$(BIN) SUBSCRIBERS=$(SUBSCRIBERS) DAYS=$(DAYS) SEED=$(SEED) DAY=$(DAY) sh deploy/nightly.sh
 
-test: lint types pytest ## Lint, types and the whole suite
+test: java lint types pytest ## Lint, types and the whole suite
 
 lint: $(VENV)/.installed ## Ruff and sqlfluff
 	@$(BIN)/ruff check .
@@ -50,7 +50,12 @@ lint: $(VENV)/.installed ## Ruff and sqlfluff
 types: $(VENV)/.installed ## mypy --strict
 	@$(BIN)/mypy
 
-pytest: $(VENV)/.installed ## The suite alone
+# the engine over many machines is tested on a real local cluster
+java:
+	@[ -n "$$JAVA_HOME" ] || command -v java > /dev/null || \
+		{ echo "The tests need Java 17 or later (Apache Spark): install openjdk-17-jre-headless or set JAVA_HOME."; exit 1; }
+
+pytest: java $(VENV)/.installed ## The suite alone
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Dagster on this machine only (http://127.0.0.1:3000)

@@ -25,7 +25,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.features import LAST, STEPS, make_world, settings
-from mingdan.engines.spark import SparkEngine
+from mingdan.engines.spark import PIECE_ROWS, SparkEngine, session
 from mingdan.lake import SUBSCRIPTIONS_PER_BUCKET
 from mingdan.night import Night
 from mingdan.usage.tables import USAGE
@@ -105,8 +105,7 @@ def measure(engine: str, folder: str, subscriptions: int, records: int, buckets:
     before = cpu()
     if isinstance(backend, SparkEngine):
         # executors and their first Python are part of the start
-        started = backend._session()
-        started.range(0, 8, 1, 8).mapInArrow(lambda batches: batches, "id long").collect()
+        session(chosen).range(0, 8, 1, 8).mapInArrow(lambda batches: batches, "id long").collect()
     start = cpu() - before
     before, wall = cpu(), time.perf_counter()
     digests = []
@@ -157,7 +156,34 @@ def main() -> None:
                     ran = process.submit(measure, engine, folder, subscriptions, records, buckets)
                     results.append(ran.result())
                 show(results[-1])
+        if arguments.engines[-1] == "spark":
+            model(results[-1])
         assert len({result.digests for result in results}) == 1, "the engines' bytes differ"
+
+
+RECORDS_A_DAY = 17
+"""Usage records of a subscription a day: 34 million of 2 million, as in docs/performance.md."""
+
+
+def model(result: Measured) -> None:
+    """What larger operators take, at this run's rates: tasks grow with records and buckets."""
+    in_tasks = result.in_tasks_cpu / result.records
+    a_task = (result.cpu - result.in_tasks_cpu) / result.tasks
+    print(
+        "\n| subscriptions | records | buckets | tasks | shuffled GB | core-hours | of it Spark |"
+    )
+    print("|" + "---|" * 7)
+    for subscriptions in (10**7, 10**8, 10**9):
+        records = subscriptions * RECORDS_A_DAY
+        buckets = subscriptions // SUBSCRIPTIONS_PER_BUCKET
+        tasks = 3 * buckets + records // PIECE_ROWS
+        spark = tasks * a_task / 3600
+        print(
+            f"| {subscriptions:,} | {records:,} | {buckets:,} | {tasks:,} "
+            f"| {result.shuffled_mb / result.records * records / 1e3:,.0f} "
+            f"| {records * in_tasks / 3600 + spark:,.1f} | {spark:,.1f} |"
+        )
+    print(flush=True)
 
 
 def show(result: Measured) -> None:

@@ -38,7 +38,7 @@ class Night:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         make_private(settings.data)
-        self.lake = Lake(settings.lake)
+        self.lake = Lake(settings.lake, buckets=settings.buckets)
         self.engine = Engine(self.lake, settings)
 
     @cached_property

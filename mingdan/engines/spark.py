@@ -19,7 +19,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +101,7 @@ class SparkEngine:
                 files = self._run(
                     [Task((piece, *others), stored=results) for piece in pieces], folder
                 )
+                self.spent.shuffled_bytes += sum(file.path.stat().st_size for _, file in files)
             else:
                 files = duck.run(connection, Task(tuple(sources), stored=results), folder)
             for name, _, _ in results:
@@ -108,19 +111,19 @@ class SparkEngine:
 
     def _run(self, tasks: Sequence[Task], folder: Path) -> list[tuple[str, DataFile]]:
         """One Spark job, one Spark task a task."""
-        spark = self._session()
+        need_spark()
         from py4j.protocol import Py4JError
         from pyspark.errors import PySparkException
 
-        sent = spark.sparkContext.broadcast(tasks)
-        plan = Plan(sent, folder, self.settings.memory_limit)
         try:
+            spark = session(self.settings)
+            sent = spark.sparkContext.broadcast(tasks)
+            plan = Plan(sent, folder, self.settings.memory_limit)
             frame = spark.range(0, len(tasks), 1, len(tasks))
             rows = frame.mapInArrow(plan, MADE).collect()
+            sent.unpersist()
         except (PySparkException, Py4JError, OSError) as error:
             raise LakeError(f"Spark gave up: {_first_line(error)}") from error
-        finally:
-            sent.unpersist()
         problems = sorted({row["problem"] for row in rows if row["problem"]})
         if problems:
             raise LakeError(problems[0])
@@ -130,39 +133,48 @@ class SparkEngine:
             (row["name"], DataFile(Path(row["path"]), row["rows"], row["bucket"])) for row in rows
         ]
 
-    def _session(self) -> SparkSession:
-        """The process's session; `spark-submit` or Spark's own configuration rule if given.
 
-        Raises WrongUsage if Spark or Java is not there.
-        """
-        try:
-            from pyspark.sql import SparkSession
-        except ImportError as error:
-            raise WrongUsage(
-                "MINGDAN_ENGINE=spark needs PySpark: install mingdan with the extra `spark`"
-            ) from error
-        running = SparkSession.getActiveSession()
-        if running is not None:
-            return running
-        builder = SparkSession.builder.appName("mingdan")
-        master = self.settings.spark_master
-        if "PYSPARK_GATEWAY_PORT" not in os.environ:  # not started by spark-submit
-            if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
-                raise WrongUsage(
-                    "MINGDAN_ENGINE=spark needs Java 17 or later: install the system's package "
-                    "(openjdk-17-jre-headless on Debian) or set JAVA_HOME"
-                )
-            master = master or f"local[{self.settings.threads}]"
-            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-            for name, value in _OWN_SESSION.items():
-                builder = builder.config(name, value)
-            if master.startswith("local"):
-                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-        if master is not None:
-            builder = builder.master(master)
-        session = builder.getOrCreate()
-        atexit.register(session.stop)
-        return session
+def need_spark() -> None:
+    """Raises WrongUsage, saying what to install, if Spark or Java is not there."""
+    if find_spec("pyspark") is None:
+        raise WrongUsage(
+            "MINGDAN_ENGINE=spark needs PySpark: install mingdan with the extra `spark`"
+        )
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
+        raise WrongUsage(
+            "MINGDAN_ENGINE=spark needs Java 17 or later: install the system's package "
+            "(openjdk-17-jre-headless on Debian) or set JAVA_HOME"
+        )
+
+
+def session(settings: Settings) -> SparkSession:
+    """The process's session; under `spark-submit` all but the master is left to that."""
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    builder = SparkSession.builder.appName("mingdan")
+    master = settings.spark_master
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # not started by spark-submit
+        master = master or f"local[{settings.threads}]"
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        for name, value in _OWN_SESSION.items():
+            builder = builder.config(name, value)
+        if master.startswith("local"):
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if master is not None:
+        builder = builder.master(master)
+    started = builder.getOrCreate()
+    atexit.register(_stop, started)
+    return started
+
+
+def _stop(started: SparkSession) -> None:
+    """Stop before the interpreter ends, or the executors are told to start anew meanwhile."""
+    # it may be dead already
+    with suppress(Exception):
+        started.stop()
 
 
 def _groups(work: Work) -> list[tuple[str, list[Result]]]:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
+from mingdan.calendar import day_start, naive_utc
 from mingdan.engine import Engine, Read, used, write_parquet
+from mingdan.engines.duck import store
 from mingdan.errors import LakeError
+from mingdan.features.partials import _job
+from mingdan.features.tables import DAILY_USAGE
+from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.identifiers import pseudonym
-from mingdan.lake import Lake
+from mingdan.lake import DataFile, Lake
 from mingdan.settings import Settings
 from tests.core.test_lake import DAY, SMALL, rows
 
@@ -60,6 +66,47 @@ def test_rows_are_written_in_the_table_order_whatever_the_statement_says(
         paths.append(path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert pl.read_parquet(paths[0])["k"].is_sorted()
+
+
+def test_a_stored_result_keeps_its_types_or_is_refused(engine: Engine, tmp_path: Path) -> None:
+    with engine.connect() as connection:
+        for text in ("SELECT sum(range) AS total FROM range(3)", "SELECT 1::UHUGEINT AS total"):
+            with pytest.raises(LakeError, match=r"total of x\.parquet is HUGEINT: cast it"):
+                store(connection, text, tmp_path / "x.parquet", {})
+        rows = store(connection, "SELECT hash(1) AS h, $a AS a", tmp_path / "x.parquet", {"a": 1})
+    assert rows == 1
+
+
+def test_one_enormous_sender_does_not_break_its_bucket(lake: Lake, settings: Settings) -> None:
+    """A tenth of the memory its rows take: sorting and counting them spills to disk."""
+    guided = 300_000
+    who = {"subscription_id": 4, "served_imei": 5, "served_imsi": 6}
+    text = ", ".join(
+        {
+            "record_id": "range::BIGINT",
+            "usage_type": "'sms'",
+            "direction": "'out'",
+            "other_party": "8613800000000 + hash(range) % 150000",
+            "other_kind": "'mobile'",
+            "event_at": "TIMESTAMP '2026-10-31 16:00:00' + to_milliseconds(range * 200)",
+            "message_ref": "range % 65536",
+            **{name: str(key) for name, key in who.items()},
+        }.get(column.name, f"NULL::{column.type}")
+        + f" AS {column.name}"
+        for column in GUIDED_USAGE.columns
+    )
+    tight = Engine(lake, settings.model_copy(update={"memory_limit": "40MB", "threads": 1}))
+    with tight.lake.staging() as folder, tight.connect() as connection:
+        path = folder / "sender.parquet"
+        select = f"SELECT {text} FROM range({guided})"  # noqa: S608
+        write_parquet(connection, select, GUIDED_USAGE, path)
+        lake.replace(GUIDED_USAGE, DAY, [DataFile(path, guided, 0)])
+    values = {"day_start": naive_utc(day_start(DAY)), "pepper": "00"}
+    held = tight.make(_job(DAY, []), DAY, values)
+    (row,) = lake.scan(DAILY_USAGE, [DAY]).select("records").collect().iter_rows()
+    assert row == (guided,)
+    ample = Engine(lake, settings)
+    assert ample.make(_job(DAY, []), DAY, values) == held
 
 
 def test_a_failing_statement_leaves_the_day_as_it_was(

@@ -14,6 +14,8 @@ from deltalake import DeltaTable
 
 from mingdan.errors import LakeError
 from mingdan.lake import DataFile, Lake
+from mingdan.night import Night
+from mingdan.settings import Settings
 from mingdan.tables import Column, Table
 
 DAY = date(2026, 11, 1)
@@ -171,3 +173,11 @@ def test_a_process_killed_before_the_commit_leaves_the_day_as_it_was(lake: Lake)
     again = Lake(lake.root)
     assert again.partition(SMALL, DAY).digest == held.digest
     assert again.write(SMALL, DAY, rows(9, value="x")).rows == 1
+
+
+def test_a_lake_is_divided_once_and_for_good(settings: Settings) -> None:
+    told = settings.model_copy(update={"buckets": 7})
+    assert Night(told).lake.buckets == 7
+    assert Night(settings).lake.buckets == 7
+    with pytest.raises(LakeError, match="has 7 buckets, not 8"):
+        Night(settings.model_copy(update={"buckets": 8}))

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from assets.features import daily_partials
 from assets.resources import Installation
 from assets.submit import SUBMITTED
 from mingdan.engine import Engine, Job, Read, Result
-from mingdan.errors import LakeError
+from mingdan.engines.spark import session
+from mingdan.errors import LakeError, WrongUsage
 from mingdan.features.tables import DAILY_PAIRS, DAILY_USAGE, FEATURES
 from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
 from mingdan.lake import Lake
@@ -44,11 +46,8 @@ def _session() -> Iterator[None]:
     os.environ["JAVA_TOOL_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     yield
     del os.environ["JAVA_TOOL_OPTIONS"]
-    from pyspark.sql import SparkSession
-
-    running = SparkSession.getActiveSession()
-    if running is not None:
-        running.stop()
+    with suppress(Exception):  # the last test has killed it
+        session(Settings()).stop()
 
 
 @pytest.fixture
@@ -78,6 +77,15 @@ def _ours(pid: int) -> bool:
             return True
         pid = int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
     return False
+
+
+def test_without_java_it_says_what_to_install(
+    spark: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(WrongUsage, match="needs Java 17 or later: install"):
+        spark.run("SELECT 1 AS k", inputs=[], output=BUCKETED, day=DAY)
 
 
 def test_every_large_step_has_the_bytes_of_one_machine(
