@@ -54,6 +54,7 @@ def needed(table: Table, statements: tuple[str, ...]) -> list[str]:
 def scan(night: Night, table: Table, day: date, columns: list[str]) -> None:
     """The floor: read and decode these columns of a day, and do nothing with them but look."""
     with duckdb.connect(config={"threads": night.settings.threads}) as connection:
+        connection.execute("SET enable_progress_bar = false")
         looked = ", ".join(f'max("{name}")' for name in columns)
         connection.execute(
             f"SELECT {looked} FROM read_parquet($files)",  # noqa: S608
