@@ -64,9 +64,9 @@ ui: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Dagster on this machine o
 ui-readonly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## The web server for analysts: nothing can be started
 	@$(BIN)/dagster-webserver -w workspace.yaml --read-only --host 127.0.0.1 --port 3001
 
-notebook: $(VENV)/.installed ## notebooks/last_night.py as a page in build/
-	@sh deploy/notebook.sh $(BIN) build
-	@echo "build/last_night.html; browsers run its scripts from a web server only:"
+notebook: $(VENV)/.installed ## The notebooks as pages in build/
+	@sh deploy/notebook.sh $(BIN) build last_night features
+	@echo "build/last_night.html, build/features.html; browsers run their scripts from a web server only:"
 	@echo "  $(BIN)/python -m http.server --bind 127.0.0.1 --directory build 8000"
 	@echo "  then http://127.0.0.1:8000/last_night.html"
 

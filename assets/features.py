@@ -6,12 +6,10 @@ Here: the assets of stage `features`. Not here: what they are used for.
 from __future__ import annotations
 
 from assets.build import Check, SameBits, assets_of, window
-from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
+from mingdan.features.tables import DAILY_USAGE, FEATURES, PARTIALS
 from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.orders.tables import SUBSCRIPTIONS
 from mingdan.reports.tables import COMPLAINTS, COMPLAINTS_WITHDRAWN
-
-PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
 
 daily_partials = assets_of(
     "daily_partials",

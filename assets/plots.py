@@ -1,6 +1,6 @@
 """Small pictures for the UI, drawn from a few aggregated rows.
 
-Here: bars and lines as PNG inside Markdown. Not here: which numbers (the
+Here: bars, lines and strips as PNG inside Markdown. Not here: which numbers (the
 `plot_*.sql` statements) and anything that names a person: plots show counts.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -55,6 +57,43 @@ def picture(frame: pl.DataFrame, *, title: str, kind: str = "bar") -> str:
                 loc="outside lower center", fontsize=7, frameon=False, ncols=min(5, len(series))
             )
     axes.set_title(title, fontsize=9, loc="left")
+    return _markdown(figure, title)
+
+
+def strips(frame: pl.DataFrame, names: Sequence[str], *, rows: int, title: str) -> str:
+    """A Markdown image of spreads, a strip each: `frame(name, band, subscriptions, top)`.
+
+    `names` top down; bands from left (0) to right (the name's own `top`), the
+    darker the more of the `rows`; what is blank in all bands has no value.
+    """
+    top = dict(frame.select("name", "top").iter_rows())
+    width = 1 + max(frame["band"].to_list(), default=0)
+    shares = np.zeros((len(names), width))
+    places = {name: place for place, name in enumerate(names)}
+    for name, band, held in frame.select("name", "band", "subscriptions").iter_rows():
+        shares[places[name], band] = held / rows
+    figure = Figure(figsize=(7.2, 0.9 + 0.14 * len(names)), dpi=84, layout="constrained")
+    axes = figure.add_subplot()
+    # the square root: a share of one in a hundred is still seen
+    axes.imshow(np.sqrt(shares), aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="none")
+    axes.set_yticks(range(len(names)), names, fontsize=6)
+    axes.set_xticks([])
+    axes.set_xlabel("0, then equal steps of ln(1 + value) up to the value on the right", fontsize=7)
+    valued = shares.sum(axis=1)
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(
+        range(len(names)),
+        [
+            f"{top[name]:.4g}  ({1 - share:.0%} null)" if name in top else "all null"
+            for name, share in zip(names, valued, strict=True)
+        ],
+        fontsize=6,
+    )
+    axes.set_title(title, fontsize=9, loc="left")
+    return _markdown(figure, title)
+
+
+def _markdown(figure: Figure, title: str) -> str:
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
     encoded = base64.b64encode(buffer.getvalue()).decode("ascii")

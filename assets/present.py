@@ -14,9 +14,11 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.plots import picture
+from assets.plots import picture, strips
 from mingdan.calendar import day_start, naive_utc
 from mingdan.engine import Read
+from mingdan.features.distributions import bands, drawn, sample
+from mingdan.features.tables import FEATURES
 from mingdan.identifiers import mask_number
 from mingdan.lake import Partition
 from mingdan.night import Night
@@ -87,6 +89,16 @@ def plot(night: Night, table: Table, day: date) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(picture(frame, title=f"{table.name}: rows a day"))
 
 
+def spread(night: Night, day: date) -> dg.MarkdownMetadataValue:
+    """How every feature that is a number is spread over the subscriptions of a day."""
+    sampled = sample(night.lake, day)
+    title = f"features, {day}: {sampled.height} subscriptions"
+    names = list(drawn())
+    return dg.MetadataValue.md(
+        strips(bands(sampled), names, rows=max(1, sampled.height), title=title)
+    )
+
+
 def facts_of(partition: Partition, facts: Mapping[str, int | float | str]) -> dict[str, Any]:
     """Rows, digest, version and what the step counted."""
     return {
@@ -101,7 +113,10 @@ def metadata(
     night: Night, table: Table, partition: Partition, facts: Mapping[str, int | float | str]
 ) -> dict[str, Any]:
     """Everything shown of one partition: counts, facts, preview, plot, digest."""
-    return facts_of(partition, facts) | {
+    shown = {
         "preview": preview(night, table, partition.day),
         "plot": plot(night, table, partition.day),
     }
+    if table is FEATURES:
+        shown["distributions"] = spread(night, partition.day)
+    return facts_of(partition, facts) | shown

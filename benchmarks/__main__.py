@@ -10,6 +10,7 @@ BENCHMARKS = {
     "benchmarks.quality": "found vs planted on a simulated installation, per archetype",
     "benchmarks.real_streams PATH": "false positives on real, all-benign message streams",
     "benchmarks.features": "guiding, partials and rolling windows against the bare scan",
+    "benchmarks.scale": "a province's day and night: floors, steps, peers, history, growth",
     "benchmarks.orders WHAT": "orders a second in bulk and one by one, growth, extraction",
     "benchmarks.order_faults WHAT": "eight writers after a hundred numbers; kills at random",
     "benchmarks.simulator_calibration": "simulated against published figures",

@@ -17,7 +17,7 @@ from mingdan.classes.decide import decide
 from mingdan.classes.tables import INPUTS, LABEL_EVENTS, LABELS
 from mingdan.features.partials import build as build_partials
 from mingdan.features.rolling import build as build_features
-from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
+from mingdan.features.tables import FEATURES, PARTIALS
 from mingdan.guiding.guide import guide
 from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
 from mingdan.lists.joint import build as build_list
@@ -101,9 +101,7 @@ STEPS = (
             REPORT_ASSERTIONS,
         ),
     ),
-    NamedStep(
-        "daily_partials", "features", build_partials, (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
-    ),
+    NamedStep("daily_partials", "features", build_partials, PARTIALS),
     NamedStep("features", "features", once(build_features, FEATURES), (FEATURES,)),
     NamedStep("sender_assertions", "senders", once(flag, SENDER_ASSERTIONS), (SENDER_ASSERTIONS,)),
     NamedStep("labels", "classes", decide, (LABELS, LABEL_EVENTS, INPUTS)),

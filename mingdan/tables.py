@@ -25,13 +25,29 @@ Personal = Literal["no", "msisdn", "imsi", "imei", "text"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column: name, type, meaning with unit, and whether it identifies a person."""
+    """A column: name, type, meaning with unit, and whether it identifies a person.
+
+    `values`: all that a text may be, in alphabetical order. They are sorted and written as
+    numbers, at a fraction of the cost of text, and any other value is refused.
+    """
 
     name: str
     type: ColumnType
     meaning: str
     personal: Personal = "no"
     nullable: bool = True
+    values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if list(self.values) != sorted(set(self.values)):
+            raise ValueError(f"column {self.name}: values must ascend without repeats")
+
+    @property
+    def sql_type(self) -> str:
+        """What DuckDB makes of it on the way to a file: an ENUM where the values are known."""
+        if not self.values:
+            return self.type
+        return f"ENUM({', '.join(repr(value) for value in self.values)})"
 
 
 @dataclass(frozen=True)

@@ -8,3 +8,14 @@ CREATE MACRO digest_id(value) AS ('0x' || substr(sha256(value), 1, 15))::BIGINT;
 CREATE MACRO ratio(part, whole) AS CASE WHEN whole > 0 THEN part::DOUBLE / whole::DOUBLE END;
 -- week_start: Monday 00:00 Asia/Shanghai (UTC+8, no summer time) of an instant's week, in UTC.
 CREATE MACRO week_start(instant) AS date_trunc('week', instant + INTERVAL 8 HOUR)::TIMESTAMP - INTERVAL 8 HOUR;
+-- deviation: population standard deviation from the integer sums of squares and of values.
+CREATE MACRO deviation(squares, whole, parts) AS
+    CASE WHEN parts > 0 THEN sqrt((parts::HUGEINT * squares - whole::HUGEINT * whole)::DOUBLE) / parts::DOUBLE END;
+-- log_weight: n ln n in units of 2^-32, an integer, so that its sum does not depend on the order.
+CREATE MACRO log_weight(n) AS CASE WHEN n > 1 THEN round(n * ln(n) * 4294967296)::BIGINT ELSE 0 END;
+-- entropy_of: in nats, of `kinds` counts that add up to `whole`, from the sum of their log_weight;
+-- to nine decimals, which no processor's logarithm disturbs.
+CREATE MACRO entropy_of(log_weights, whole, kinds) AS CASE
+    WHEN kinds = 1 THEN 0
+    WHEN kinds > 1 THEN floor((ln(whole) - log_weights::DOUBLE / 4294967296 / whole) * 1e9 + 0.5) / 1e9
+END;

@@ -81,22 +81,31 @@ def keep(
 
 
 def store(cursor: duckdb.DuckDBPyConnection, text: str, path: Path, values: Parameters) -> int:
-    """Write a statement's rows, in its order, for other tasks to read; returns how many.
+    """Write a statement's rows for other tasks to read; returns how many.
 
-    Small row groups, since rows clustered by bucket are then read by bucket. Raises
-    LakeError for a type that Parquet would change (128-bit integers become doubles).
+    Rows that have a bucket lie together by it, in small row groups, so that a bucket reads
+    little else. Raises LakeError for a type that Parquet would change (128-bit integers
+    become doubles).
     """
     given = used(text, values)
-    described = cursor.execute(f"DESCRIBE {_bare(text)}", given).fetchall()
-    wide = [name for name, kind, *_ in described if "HUGEINT" in kind]
+    described = describe(cursor, text, values)
+    wide = [name for name, kind in described.items() if "HUGEINT" in kind]
     if wide:
         raise LakeError(f"{', '.join(wide)} of {path.name} is HUGEINT: cast it in its statement")
+    clustered = " ORDER BY bucket" if "bucket" in described else ""
     result = cursor.execute(
-        f"COPY ({_bare(text)}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd, "
-        "COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 16384, WRITE_BLOOM_FILTER false)",
+        f"COPY (SELECT * FROM ({_bare(text)}){clustered}) TO {_quoted(path)} "  # noqa: S608
+        "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 16384, "
+        "WRITE_BLOOM_FILTER false)",
         given,
     ).fetchone()
     return int(result[0]) if result else 0
+
+
+def describe(cursor: duckdb.DuckDBPyConnection, text: str, values: Parameters) -> dict[str, str]:
+    """The columns of a statement's rows and their types; nothing is run."""
+    rows = cursor.execute(f"DESCRIBE {_bare(text)}", used(text, values)).fetchall()
+    return {name: kind for name, kind, *_ in rows}
 
 
 def used(text: str, parameters: Parameters) -> dict[str, object]:
@@ -172,11 +181,11 @@ def write_parquet(
     table's sort order, so equal rows give equal bytes.
     """
     columns = ", ".join(
-        f'"{column.name}"::{column.type} AS "{column.name}"' for column in table.columns
+        f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns
     )
     # Whether DuckDB writes a column as required depends on the statistics of its plan, so
     # equal rows could have unequal bytes; a row that never comes makes all columns optional.
-    nothing = ", ".join(f"NULL::{column.type}" for column in table.columns)
+    nothing = ", ".join(f"NULL::{column.sql_type}" for column in table.columns)
     order = ", ".join(f'"{name}" NULLS LAST' for name in table.sort)
     result = connection.execute(
         f"COPY (SELECT * FROM (SELECT {columns} FROM ({_bare(select)}) "  # noqa: S608

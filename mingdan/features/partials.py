@@ -1,4 +1,4 @@
-"""The night's step `daily partials`: a day's usage as sums, pairs and devices.
+"""The night's step `daily partials`: a day's usage as sums, pairs, devices and places.
 
 Here: which days are built again, and how much of them. Not here: what a partial
 holds (`tables.py`) and how it is counted (`sql/features/`).
@@ -15,13 +15,17 @@ from datetime import date
 from mingdan.calendar import day_start, naive_utc
 from mingdan.engine import Job, Read, Result
 from mingdan.errors import MissingInput
-from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE
+from mingdan.features.tables import (
+    DAILY_DEVICES,
+    DAILY_PAIRS,
+    DAILY_PLACES,
+    DAILY_USAGE,
+    PARTIALS,
+)
 from mingdan.guiding.guide import reopened
 from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.lake import Partition
 from mingdan.night import Night, Report
-
-PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES)
 
 
 def build(night: Night, day: date) -> Report:
@@ -62,10 +66,11 @@ def _job(event_day: date, known: list[date]) -> Job:
             Read(DAILY_USAGE, known, alias="old_usage"),
             Read(DAILY_PAIRS, known, alias="old_pairs"),
             Read(DAILY_DEVICES, known, alias="old_devices"),
+            Read(DAILY_PLACES, known, alias="old_places"),
         ],
         each=[
             Result(name, f"features/{name}")
-            for name in ("fingerprints", "touched", "events", "pairs")
+            for name in ("fingerprints", "touched", "events", "pairs", "conversations")
         ],
         outputs=[(table, f"features/{table.name}") for table in PARTIALS],
     )

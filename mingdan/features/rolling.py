@@ -13,7 +13,13 @@ from mingdan.calendar import day_bounds, days, naive_utc
 from mingdan.engine import Job, Read, Result
 from mingdan.errors import MissingInput
 from mingdan.features.catalogue import WINDOWS
-from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
+from mingdan.features.tables import (
+    DAILY_DEVICES,
+    DAILY_PAIRS,
+    DAILY_PLACES,
+    DAILY_USAGE,
+    FEATURES,
+)
 from mingdan.night import Night, Report
 from mingdan.orders.tables import SUBSCRIPTIONS
 from mingdan.reports.tables import COMPLAINTS, COMPLAINTS_WITHDRAWN
@@ -55,6 +61,7 @@ def _job(day: date, held: list[date]) -> Job:
             Read(DAILY_USAGE, month),
             Read(DAILY_PAIRS, [before, *month]),
             Read(DAILY_DEVICES, month),
+            Read(DAILY_PLACES, month),
             Read(SUBSCRIPTIONS, [day]),
             Read(COMPLAINTS, month),
             Read(COMPLAINTS_WITHDRAWN, [day]),
@@ -63,10 +70,19 @@ def _job(day: date, held: list[date]) -> Job:
         each=[
             Result("active", "features/active"),
             *(
-                Result(f"window_{window}d", "features/window", _span(day, window, before, held))
+                result
                 for window in WINDOWS
+                for span in [_span(day, window, before, held)]
+                for result in (
+                    # made anew for each window: the statements after the loop see the longest
+                    Result("window_pairs", "features/window_pairs", span),
+                    Result(f"window_{window}d", "features/window", span),
+                )
             ),
-            Result("device_subscriptions", "features/device_subscriptions"),
+            *(
+                Result(name, f"features/{name}")
+                for name in ("pareto", "rhythm", "places", "main_device", "device_subscriptions")
+            ),
         ],
         outputs=[(FEATURES, "features/features")],
     )

@@ -30,10 +30,15 @@ DAILY_USAGE = Table(
         C("call_seconds_in", "BIGINT", "seconds of talk in calls received"),
         C("one_ring_calls", "INTEGER", "calls made of at most 3 s (响一声)"),
         C("short_calls", "INTEGER", "calls made of at most 6 s"),
+        C("timed_calls", "INTEGER", "calls, either way, with a duration"),
+        C("call_seconds_squared", "BIGINT", "sum of their durations squared, in seconds squared"),
+        C("nocturnal_texts", "INTEGER", "messages, either way, from 19:00:00 to 07:00:00"),
+        C("nocturnal_calls", "INTEGER", "calls, either way, from 19:00:00 to 07:00:00"),
         C("data_sessions", "INTEGER", "data sessions"),
         C("data_bytes", "BIGINT", "octets up and down"),
         C("spend_fen", "BIGINT", "charges of all records, in fen"),
         C("busiest_hour_out", "INTEGER", "most messages and calls sent in one clock hour"),
+        C("hours_out", "INTEGER", "clock hours with something sent: bit n for n o'clock"),
         C("night_out", "INTEGER", "messages and calls sent in [23:00, 07:00)"),
         C("gaps", "INTEGER", "gaps between consecutive messages or calls sent"),
         C("gap_seconds", "BIGINT", "sum of those gaps, in seconds"),
@@ -41,6 +46,22 @@ DAILY_USAGE = Table(
         C("mobile_steps", "INTEGER", "consecutive sent events both to mobile numbers"),
         C("walking_steps", "INTEGER", "of these, to numbers 1 to 10 apart"),
         C("max_calls_one_callee_hour", "INTEGER", "most calls to one party in one clock hour"),
+        C(
+            "first_text_second",
+            "INTEGER",
+            "first message, either way, seconds since local midnight",
+        ),
+        C("last_text_second", "INTEGER", "last message, either way"),
+        C("text_gap_seconds_squared", "BIGINT", "sum of squares of the gaps between messages"),
+        C("first_call_second", "INTEGER", "first call, either way, seconds since local midnight"),
+        C("last_call_second", "INTEGER", "last call, either way"),
+        C("call_gap_seconds_squared", "BIGINT", "sum of squares of the gaps between calls"),
+        C("conversations", "INTEGER", "conversations of messages with known parties (短信会话)"),
+        C("conversations_out", "INTEGER", "of these, started by it"),
+        C("conversations_answered", "INTEGER", "of those started by the other, answered by it"),
+        C("replies", "INTEGER", "messages sent right after one received in a conversation"),
+        C("reply_seconds", "BIGINT", "sum of the delays of replies, in seconds"),
+        C("reply_seconds_squared", "BIGINT", "sum of their squares, in seconds squared"),
         C("fingerprint", "BIGINT", "changes when any record does: shows what came late"),
     ),
     key=("subscription_id",),
@@ -92,6 +113,22 @@ DAILY_DEVICES = Table(
     bucketed=True,
 )
 
+DAILY_PLACES = Table(
+    name="daily_places",
+    stage="features",
+    grain="one subscription and cell it was mostly in for some half hour of that day",
+    columns=(
+        _SUBSCRIPTION,
+        C("cell", "BIGINT", "keyed pseudonym of the cell"),
+        C("area", "INTEGER", "area code of the cell (区号); null if not given"),
+        C("half_hours", "INTEGER", "half hours with messages or calls, most of them there"),
+        C("night_half_hours", "INTEGER", "of these, starting in [19:00, 07:00)"),
+    ),
+    key=("subscription_id", "cell"),
+    sort=("subscription_id", "cell"),
+    bucketed=True,
+)
+
 FEATURES = Table(
     name="features",
     stage="features",
@@ -106,4 +143,6 @@ FEATURES = Table(
     bucketed=True,
 )
 
-TABLES = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES, FEATURES)
+PARTIALS = (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES, DAILY_PLACES)
+
+TABLES = (*PARTIALS, FEATURES)

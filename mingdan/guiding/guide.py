@@ -17,7 +17,7 @@ from mingdan.calendar import business_day, day_bounds, day_start, days, naive_ut
 from mingdan.engine import Job, Read, Result
 from mingdan.errors import LakeError, MissingInput
 from mingdan.guiding.tables import GUIDED_USAGE, REJECTED_USAGE
-from mingdan.lake import Lake, Partition
+from mingdan.lake import Partition
 from mingdan.night import Night, Report
 from mingdan.orders.tables import NUMBER_HOLDINGS, ORDER_EVENTS, SUBSCRIPTION_HOLDINGS
 from mingdan.usage.days import reopened as usage_reopened
@@ -63,8 +63,9 @@ def guide(night: Night, day: date) -> Report:
 
     A night that is run again after later ones guides with what those knew, so that
     what they put right stays right.
-    Where usage came late but no order did, only what was not guided before is
-    guided; the rows are those of the whole day guided again, byte for byte.
+    Of a re-opened day only what was not guided before is guided, and what is of a
+    SIM, number or subscription that last night knew to be held otherwise; the rows
+    are those of the whole day guided again, byte for byte.
     Facts: records, guided, rejected, rejected by reason, recycled (rejected
     before, guided now). Raises MissingInput if usage or the order snapshot is
     not there, LakeError if the counts do not add up or the disk refuses.
@@ -81,18 +82,18 @@ def guide(night: Night, day: date) -> Report:
                 f"{table.name} of {', '.join(map(str, missing))} is missing: "
                 f"run the steps of stage {table.stage} for {day} first"
             )
-    # a night left out may have known of orders that this one is not told of
-    unmoved = _moved_since(night, day) if _night_before_ran(night, day) else date.min
+    before_ran = _night_before_ran(night, day)
     facts = {"event days": len(event_days), "records": 0, "guided": 0, "rejected": 0}
     facts |= {f"rejected {reason}": 0 for reason in REASONS} | {"recycled": 0}
     partitions: list[Partition] = []
     with night.engine.connect() as connection:
         for event_day in event_days:
-            before = _rejected(night.lake, event_day)
+            before = night.lake.scan(REJECTED_USAGE, [event_day]).select("record_id").collect()
             received = night.lake.partition(USAGE, event_day).rows
             start, end = day_bounds(event_day)
             known_on = _last_known(night, event_day, day)
-            holds = known_on == day and event_day < unmoved
+            # tonight's own day is new, but for a night run again: then it is made whole
+            holds = before_ran and event_day < day == known_on
             guided, rejected = night.engine.make(
                 _job(event_day, known_on, known=[event_day] if holds else []),
                 event_day,
@@ -100,13 +101,15 @@ def guide(night: Night, day: date) -> Report:
                 connection=connection,
                 check=partial(_add_up, event_day, received),
             )
-            after = _rejected(night.lake, event_day)
+            after = (
+                night.lake.scan(REJECTED_USAGE, [event_day]).select("record_id", "reason").collect()
+            )
             facts["records"] += received
             facts["guided"] += guided.rows
             facts["rejected"] += rejected.rows
-            for reason in after.values():
-                facts[f"rejected {reason}"] += 1
-            facts["recycled"] += len(before.keys() - after.keys())
+            for reason, count in after.group_by("reason").len().iter_rows():
+                facts[f"rejected {reason}"] += count
+            facts["recycled"] += before.join(after, on="record_id", how="anti").height
             partitions += [guided, rejected]
     return Report(tuple(partitions), {**facts})
 
@@ -128,32 +131,33 @@ def _last_known(night: Night, event_day: date, day: date) -> date:
 
 
 def _night_before_ran(night: Night, day: date) -> bool:
-    return day - timedelta(days=1) in night.lake.days(ORDER_EVENTS)
+    """Whether the night before guided its days with all it knew: else it may not be built on."""
+    yesterday = day - timedelta(days=1)
+    tables = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, GUIDED_USAGE)
+    return all(yesterday in night.lake.days(table) for table in tables)
 
 
 def _job(event_day: date, day: date, known: list[date]) -> Job:
-    """`known`: the event day if what was guided of it still holds, else nothing."""
+    """`known`: the event day if what the night before guided of it may stay, else nothing."""
+    before = [day - timedelta(days=1)] if known else []
     return Job(
         inputs=[
             Read(USAGE, [event_day]),
             Read(GUIDED_USAGE, known, alias="old_guided"),
             Read(NUMBER_HOLDINGS, [day]),
             Read(SUBSCRIPTION_HOLDINGS, [day]),
+            Read(NUMBER_HOLDINGS, before, alias="old_number_holdings"),
+            Read(SUBSCRIPTION_HOLDINGS, before, alias="old_subscription_holdings"),
         ],
         shared=[
             Result("steady", "guiding/steady"),
+            Result("moved", "guiding/moved"),
+            Result("gone", "guiding/gone"),
             Result("quick", "guiding/quick", over=USAGE.name),
             Result("slow", "guiding/slow", over="quick"),
-            Result("gone", "guiding/gone"),
         ],
         outputs=[
             (GUIDED_USAGE, "guiding/guided_usage"),
             (REJECTED_USAGE, "guiding/rejected_usage"),
         ],
     )
-
-
-def _rejected(lake: Lake, event_day: date) -> dict[int, str]:
-    """Record id and reason of what a day rejects, as the lake now has it."""
-    frame = lake.scan(REJECTED_USAGE, [event_day]).select("record_id", "reason").collect()
-    return dict(zip(frame["record_id"], frame["reason"], strict=True))

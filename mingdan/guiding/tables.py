@@ -17,7 +17,7 @@ GUIDED_USAGE = Table(
     columns=(
         C("subscription_id", "BIGINT", "who held the IMSI, else the MSISDN, at event_at"),
         C("party_id", "BIGINT", "who held that subscription at event_at"),
-        C("guided_by", "VARCHAR", "imsi, msisdn or self"),
+        C("guided_by", "VARCHAR", "imsi, msisdn or self", values=("imsi", "msisdn", "self")),
         *RECORD,
     ),
     key=("record_id",),

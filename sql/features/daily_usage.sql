@@ -1,7 +1,7 @@
 -- What a subscription did that day, as sums that add up over days; one bucket.
 -- grain: one subscription with usage that day
 -- key: subscription_id
--- inputs: events, pairs, fingerprints, old_usage, touched
+-- inputs: events, pairs, conversations, fingerprints, old_usage, touched
 WITH hourly AS (
     SELECT
         subscription_id,
@@ -36,6 +36,7 @@ daily AS (
         sum(call_seconds_in)::BIGINT AS call_seconds_in,
         sum(one_ring_calls)::BIGINT AS one_ring_calls,
         sum(short_calls)::BIGINT AS short_calls,
+        bit_or(CASE WHEN sms_out + calls_out > 0 THEN 1 << hour_of_day ELSE 0 END) AS hours_out,
         sum(data_sessions)::BIGINT AS data_sessions,
         sum(data_bytes)::BIGINT AS data_bytes,
         sum(spend_fen)::BIGINT AS spend_fen,
@@ -73,6 +74,45 @@ steps AS (
     GROUP BY subscription_id
 ),
 
+-- messages among themselves and calls among themselves, both ways; what their gaps add up
+-- to follows from the first and the last
+rhythm AS (
+    SELECT
+        subscription_id,
+        is_sms,
+        min(at_second) AS first_second,
+        max(at_second) AS last_second,
+        sum(gap::BIGINT * gap)::BIGINT AS gap_seconds_squared,
+        count(*) FILTER (WHERE at_second <= 25200 OR at_second >= 68400) AS nocturnal,
+        count(duration_s) AS timed,
+        sum(duration_s::BIGINT * duration_s)::BIGINT AS seconds_squared
+    FROM (
+        SELECT
+            subscription_id,
+            is_sms,
+            at_second,
+            duration_s,
+            at_second - lag(at_second) OVER (
+                PARTITION BY subscription_id, is_sms ORDER BY at_second
+            ) AS gap
+        FROM events
+        WHERE is_sms OR is_voice
+    )
+    GROUP BY subscription_id, is_sms
+),
+
+texts AS (
+    SELECT *
+    FROM rhythm
+    WHERE is_sms
+),
+
+calls AS (
+    SELECT *
+    FROM rhythm
+    WHERE NOT is_sms
+),
+
 callee AS (
     SELECT
         subscription_id,
@@ -89,11 +129,30 @@ SELECT
     coalesce(steps.gap_seconds_squared, 0) AS gap_seconds_squared,
     coalesce(steps.mobile_steps, 0) AS mobile_steps,
     coalesce(steps.walking_steps, 0) AS walking_steps,
-    coalesce(callee.max_calls_one_callee_hour, 0) AS max_calls_one_callee_hour
+    coalesce(callee.max_calls_one_callee_hour, 0) AS max_calls_one_callee_hour,
+    texts.first_second AS first_text_second,
+    texts.last_second AS last_text_second,
+    coalesce(texts.gap_seconds_squared, 0) AS text_gap_seconds_squared,
+    coalesce(texts.nocturnal, 0) AS nocturnal_texts,
+    calls.first_second AS first_call_second,
+    calls.last_second AS last_call_second,
+    coalesce(calls.gap_seconds_squared, 0) AS call_gap_seconds_squared,
+    coalesce(calls.nocturnal, 0) AS nocturnal_calls,
+    coalesce(calls.timed, 0) AS timed_calls,
+    coalesce(calls.seconds_squared, 0) AS call_seconds_squared,
+    coalesce(conversations.conversations, 0) AS conversations,
+    coalesce(conversations.conversations_out, 0) AS conversations_out,
+    coalesce(conversations.conversations_answered, 0) AS conversations_answered,
+    coalesce(conversations.replies, 0) AS replies,
+    coalesce(conversations.reply_seconds, 0) AS reply_seconds,
+    coalesce(conversations.reply_seconds_squared, 0) AS reply_seconds_squared
 FROM daily
 INNER JOIN fingerprints USING (subscription_id)
 LEFT JOIN steps USING (subscription_id)
 LEFT JOIN callee USING (subscription_id)
+LEFT JOIN texts USING (subscription_id)
+LEFT JOIN calls USING (subscription_id)
+LEFT JOIN conversations USING (subscription_id)
 UNION ALL BY NAME
 SELECT * EXCLUDE (date, bucket) -- noqa: AM04
 FROM old_usage

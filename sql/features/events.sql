@@ -60,6 +60,8 @@ marked AS (
         other_party,
         served_imei,
         served_imsi,
+        cell,
+        area,
         bytes,
         charge_fen,
         duration_s,

@@ -17,7 +17,9 @@ SELECT
             duration_s,
             bytes,
             charge_fen,
-            message_ref
+            message_ref,
+            cell,
+            area
         )
     ) >> 1)::BIGINT AS fingerprint
 FROM guided_usage

@@ -1,14 +1,22 @@
--- Usage not guided before, with its subscription where SIM and number settle it by one
+-- Usage not guided before, or no longer so, with its subscription where SIM and number settle it by one
 -- equality join.
--- Null subscription: left to `slow`. Self-held usage is its own subscription.
--- Clustered by bucket, so that a bucket is read without passing over the others.
+-- Null subscription and bucket: left to `slow`. Self-held usage is its own subscription.
 -- grain: one usage record
 -- key: record_id
--- inputs: usage, old_guided, steady
-WITH fresh AS (
+-- inputs: usage, old_guided, gone, steady
+WITH kept AS (
+    SELECT
+        record_id,
+        source_file,
+        source_line
+    FROM old_guided
+    ANTI JOIN gone USING (record_id)
+),
+
+fresh AS (
     SELECT *
     FROM usage
-    ANTI JOIN old_guided USING (record_id, source_file, source_line)
+    ANTI JOIN kept USING (record_id, source_file, source_line)
 ),
 
 settled AS (
@@ -33,4 +41,3 @@ SELECT
     *, -- noqa: AM04
     (abs(subscription_id) % $buckets)::SMALLINT AS bucket
 FROM settled
-ORDER BY bucket, subscription_id, event_at, record_id

@@ -1,5 +1,6 @@
 -- Usage that `quick` left open, against every holding of the day, to the microsecond:
 -- the IMSI's holder at event_at, else the MSISDN's; both known and different is nobody.
+-- What is rejected has no bucket.
 -- grain: one usage record
 -- key: record_id
 -- inputs: quick, number_holdings, subscription_holdings
@@ -58,7 +59,9 @@ SELECT
     END AS reason,
     coalesce(held.by_imsi, held.by_msisdn) AS subscription_id,
     owner.party_id,
-    (abs(coalesce(held.by_imsi, held.by_msisdn)) % $buckets)::SMALLINT AS bucket,
+    CASE
+        WHEN reason IS NULL THEN (abs(coalesce(held.by_imsi, held.by_msisdn)) % $buckets)::SMALLINT
+    END AS bucket,
     CASE WHEN held.by_imsi IS NULL THEN 'msisdn' ELSE 'imsi' END AS guided_by
 FROM held
 LEFT JOIN owner

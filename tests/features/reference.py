@@ -14,14 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 from mingdan.features.catalogue import WINDOWS
-from tests.guiding.rows import Row, at, event_day
+from mingdan.identifiers import pseudonym
+from tests.features.habits import habits, ratio, second_of_day
+from tests.guiding.rows import Row, event_day
 
 Values = dict[str, Any]
+PEPPER = bytes.fromhex("ab" * 32)
 PERSON: Values = {"sender_kind": "person"}
-
-
-def ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 def is_later_segment(row: Row, others: Iterable[Row]) -> bool:
@@ -39,8 +38,8 @@ def is_later_segment(row: Row, others: Iterable[Row]) -> bool:
     )
 
 
-def second_of_day(row: Row) -> int:
-    return math.floor((row["event_at"] - at(event_day(row))).total_seconds())
+def cell_pseudonym(cell: int) -> int:
+    return pseudonym(PEPPER, "cell", str(cell))
 
 
 def window(records: list[Row], first: date, last: date, horizon: date) -> Values:
@@ -114,6 +113,7 @@ def window(records: list[Row], first: date, last: date, horizon: date) -> Values
         "prefix_spread": ratio(len(prefixes), len(mobiles)),
         "imeis": len({row["served_imei"] for row in mine} - {None, 0}),
         "imsis": len({row["served_imsi"] for row in mine} - {None}),
+        **habits(mine, acts, first, cell_pseudonym),
     }
 
 
@@ -174,12 +174,17 @@ def features(
         about = [row for row in complaints if row["subscription_id"] == subscription]
         values["complaints_30d"] = len(about)
         values["complainants_30d"] = len({row["reporter_number"] for row in about} - {None})
+        received = {row["date"] for row in about}
+        values["complaint_days_30d"] = len(received)
+        values["days_since_complaint_30d"] = (day - max(received)).days if received else None
+        values["complaint_rate_30d"] = ratio(100 * len(about), values["reached_30d"])
         values["subscriptions_per_imei_7d"] = max(
             (len(shared) for shared in users.values() if subscription in shared), default=None
         )
-        found[subscription] = values | account(
-            (subscriptions or {}).get(subscription), subscription, day
-        )
+        held = (subscriptions or {}).get(subscription)
+        if held:
+            values["arrears_per_spend_30d"] = ratio(held["arrears_fen"], values["spend_fen_30d"])
+        found[subscription] = values | account(held, subscription, day)
     return found
 
 

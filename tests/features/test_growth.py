@@ -13,7 +13,14 @@ from mingdan.calendar import days
 from mingdan.errors import MissingInput
 from mingdan.features.partials import build as build_partials
 from mingdan.features.rolling import build as build_features
-from mingdan.features.tables import DAILY_DEVICES, DAILY_PAIRS, DAILY_USAGE, FEATURES
+from mingdan.features.tables import (
+    DAILY_DEVICES,
+    DAILY_PAIRS,
+    DAILY_PLACES,
+    DAILY_USAGE,
+    FEATURES,
+    PARTIALS,
+)
 from mingdan.guiding.guide import guide
 from mingdan.guiding.tables import GUIDED_USAGE
 from mingdan.night import Night
@@ -49,6 +56,7 @@ def some_usage(count: int, seed: int = 3) -> list[Row]:
                 duration_s=int(dice.integers(0, 9)) if kind == "voice" else None,
                 message_ref=int(dice.integers(0, 2)) if kind == "sms" else None,
                 charge_fen=int(dice.integers(0, 9)),
+                cell=int(dice.integers(1, 4)),
                 self_held=True,
                 delivered=min(day + timedelta(days=late), LAST),
             )
@@ -94,7 +102,7 @@ def test_a_month_grown_with_late_usage_equals_one_rebuilt_and_one_that_came_whol
 
     whole = open_night(tmp_path / "whole", 2)
     run(whole, rows, LAST)
-    for table in (DAILY_USAGE, DAILY_PAIRS, DAILY_DEVICES):
+    for table in PARTIALS:
         assert [grown.lake.partition(table, day).digest for day in month] == [
             whole.lake.partition(table, day).digest for day in month
         ]
@@ -148,11 +156,11 @@ def test_no_raw_identifier_leaves_guided_usage(tmp_path: Path) -> None:
     night = open_night(tmp_path, 1)
     row = record(
         1, at(LAST), served_msisdn=1, served_imei=123456, served_imsi=460001,
-        other_party=MOBILE, other_kind="mobile", self_held=True,
+        other_party=MOBILE, other_kind="mobile", cell=4600123, self_held=True,
     )  # fmt: skip
     run(night, [row], LAST)
-    raw = {123456, 460001, MOBILE, MOBILE // 10_000}
-    for table in (DAILY_PAIRS, DAILY_DEVICES):
+    raw = {123456, 460001, 4600123, MOBILE, MOBILE // 10_000}
+    for table in (DAILY_PAIRS, DAILY_DEVICES, DAILY_PLACES):
         frame = night.lake.scan(table, [LAST]).select(pl.col(pl.Int64)).collect()
         assert not raw & {value for column in frame for value in column}
 

@@ -34,7 +34,8 @@ def test_it_becomes_a_page_without_a_number_that_asks_no_other_machine(
     finished_world: Installed, tmp_path: Path
 ) -> None:
     done = subprocess.run(
-        ["/bin/sh", "deploy/notebook.sh", str(Path(sys.executable).parent), str(tmp_path)],
+        ["/bin/sh", "deploy/notebook.sh", str(Path(sys.executable).parent), str(tmp_path),
+         "last_night"],
         env={"MINGDAN_DATA": str(finished_world.data), "PATH": "/usr/bin:/bin",
              "HOME": str(tmp_path)},
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
