@@ -9,7 +9,7 @@ leaves. Numbers are looked up here, in the order store, and nowhere before.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from mingdan.calendar import known_at
 from mingdan.classes.tables import LABELS
 from mingdan.errors import InputRefused, MissingInput
 from mingdan.lists.compose import Content, compose
+from mingdan.lists.envelope.deliver import deliver, not_ready
+from mingdan.lists.envelope.roles import Place
 from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
 from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
@@ -28,6 +30,7 @@ from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.reader import snapshot
 from mingdan.lists.retractions import reasons
 from mingdan.lists.rows import changes, state_of
+from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import Tokeniser, keyed_tokeniser
 from mingdan.night import Night, Report
@@ -64,7 +67,29 @@ def publish(night: Night, day: date) -> Report:
         if last is None or not _is_out(last, day, rows, partner):
             last = _write(night, day, channel, partner, policy, tokeniser, rows, last)
         remember(published, partner.code, last)
-    return Report((), _facts(last))
+        return Report((), _facts(last) | _delivered(night, partner, channel, last, policy))
+
+
+def _delivered(
+    night: Night, partner: Partner, channel: Path, last: Release, policy: ListPolicy
+) -> Facts:
+    """Put the release where the partner fetches it, signed and encrypted; or say why not."""
+    place = Place.of(night.settings, partner)
+    hindrance = not_ready(place)
+    if hindrance is not None:
+        return {"undelivered": hindrance}
+    now = datetime.now(UTC)
+    taken, refused = take_delivered(night.settings, partner, now)
+    with place.lock():
+        state = deliver(place, policy.envelope, channel, last, now)
+    facts: Facts = {
+        "delivered": str(place.served),
+        "signed_until": state.expires["timestamp"],
+        "receipts": taken,
+    }
+    if refused:
+        facts["receipts_refused"] = "; ".join(refused)
+    return facts
 
 
 def _unfit(partner: Partner) -> str | None:

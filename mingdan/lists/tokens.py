@@ -94,3 +94,14 @@ def keyed_tokeniser(
             f"({tokeniser.key_id} instead of {expected})"
         )
     return tokeniser
+
+
+def handed_over(secrets: Path, partner: str, epoch: int, disclosure: str) -> tuple[str, str]:
+    """Token algorithm and key (hex) a partner is given for an epoch, by its disclosure.
+
+    Raises InputRefused for a disclosure that has no tokens.
+    """
+    if disclosure != "keyed":
+        raise InputRefused(f"{partner}: disclosure {disclosure} has no key to hand over")
+    keyed_tokeniser(secrets, partner, epoch)
+    return KeyedTokeniser.token_alg, key_path(secrets, partner, epoch).read_text("ascii").strip()
