@@ -127,3 +127,40 @@ def receipts(
         Console().print(
             f"{who.code} holds release {got.seq} of {got.day} since {got.at}", highlight=False
         )
+
+
+@app.command()
+def answer(
+    partner: Annotated[str, typer.Argument(help="Partner code.")],
+    files: Annotated[list[Path], typer.Argument(help="Questions the partner gave.")],
+) -> None:
+    """Evaluate a partner's questions under its quota; the answers go out with its channel.
+
+    PARTNER may only match (disclosure `match_only`). FILES are what `mingdan partner ask`
+    wrote; those that lie in landing/questions/PARTNER/ are answered by every night. What is
+    over the quota is answered with its refusal.
+
+    Example:
+
+        mingdan list answer bank_demo question.ask
+    """
+    from mingdan.lists.questions import answer as answer_one
+    from mingdan.lists.questions import quota
+    from mingdan.lists.standing import deliver_again
+
+    settings = Settings()
+    who = partner_named(partner, settings)
+    now = datetime.now(UTC)
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise InputRefused(f"{file} cannot be read: {error.strerror}") from None
+        done = answer_one(settings, who, data, now)
+        Console().print(
+            f"question {done['id']}: {done['count']:,} customers, {done['answered']}",
+            highlight=False,
+        )
+    deliver_again(settings, who, now)
+    left = quota(settings, who, now)
+    Console().print(f"quota: {left['used']:,} of {left['agreed']:,} a year used", highlight=False)

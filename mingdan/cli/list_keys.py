@@ -21,9 +21,11 @@ from mingdan.errors import WrongUsage
 from mingdan.lists.cards import read_card, root_fingerprint
 from mingdan.lists.envelope import root as roots
 from mingdan.lists.envelope.deliver import accept_card
+from mingdan.lists.envelope.repository import read_state
 from mingdan.lists.envelope.roles import ONLINE, Place
 from mingdan.lists.keys import SHOWN, make_key, public_path, read_public
 from mingdan.lists.policy import list_policy
+from mingdan.lists.standing import deliver_again
 from mingdan.reports.partners import partner_named
 from mingdan.settings import Settings
 
@@ -163,19 +165,22 @@ def accept(
     """Take a partner's card: from the next delivery on releases are encrypted to it alone.
 
     PARTNER made CARD with `mingdan partner keys`. A new card takes the place of a leaked one:
-    what the channel offers is then encrypted anew, and the old key opens nothing of it.
+    what the channel offers is encrypted anew at once, and the old key opens nothing of it.
 
     Example:
 
         mingdan list keys accept bank_demo card.json --expect "5d06 5462 84c9 0bbf"
     """
-    _, place = _place(partner)
+    settings, place = _place(partner)
     got = read_card(card)
     if expect is not None and expect.replace(" ", "") != got.fingerprint.replace(" ", ""):
         raise WrongUsage(f"{card} has fingerprint {got.fingerprint}, not {expect}")
     with place.lock():
         accept_card(place, got)
     _print(f"{partner}: card {got.fingerprint} accepted")
+    if read_state(place).versions["timestamp"]:
+        deliver_again(settings, partner_named(partner, settings), datetime.now(UTC))
+        _print("the channel is encrypted to it")
 
 
 @app.command("hand-over")

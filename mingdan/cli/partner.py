@@ -22,8 +22,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from mingdan.calendar import business_day
-from mingdan.errors import WrongUsage
-from mingdan.lists.format import LATEST, Entry, instant
+from mingdan.errors import InputRefused, WrongUsage
+from mingdan.lists.format import LATEST, SEALED, Entry, instant
 from mingdan.lists.manifest import newest
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
@@ -43,7 +43,7 @@ REGISTRY = (
 """Commands of `partner_registry.py`, which needs the order store."""
 
 
-CLIENT = ("keys", "join", "sync", "match", "status", "receipt")
+CLIENT = ("keys", "join", "sync", "ask", "match", "status", "receipt")
 """Commands of `partner_copy.py`: a partner's own copy of the list."""
 
 _ELSEWHERE = {
@@ -229,6 +229,11 @@ def entries(
         settings = Settings()
         folder = settings.releases / partner_named(where, settings).code
     state = verify(folder)
+    if state.token_alg == SEALED:
+        raise InputRefused(
+            f"release {state.seq} is sealed (match_only): its {len(state.rows):,} entries can be "
+            "read only by who asked for their numbers"
+        )
     chosen = [
         (token, entry)
         for token, entry in ((token, Entry.of(text)) for token, text in state.rows.items())
@@ -273,6 +278,7 @@ def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
         "asserts": list(agreed.asserts),
         "receives": list(agreed.receives),
         "may_be_reexported": agreed.may_be_reexported,
+        "evaluations_per_year": agreed.evaluations_per_year,
         "last_release": _last(settings.releases / partner.code),
     }
 

@@ -29,6 +29,7 @@ from mingdan.lists.client.home import Home
 from mingdan.lists.client.match import Answer, Matcher
 from mingdan.lists.client.match import receipt as signed_receipt
 from mingdan.lists.client.match import status as status_of
+from mingdan.lists.client.questions import ask as ask_about
 from mingdan.lists.client.sync import sync as sync_home
 from mingdan.lists.folder import replace_synced
 from mingdan.lists.format import INSTANT_FORMAT
@@ -120,7 +121,8 @@ def sync(*, home: At = HOME, as_json: AsJson = False) -> None:
     """
     done = sync_home(Home(home), datetime.now(UTC))
     if as_json:
-        _json({"before": done.before, "by": done.by, **asdict(done.position)})
+        answers = [asdict(one) for one in done.answers]
+        _json({"before": done.before, "by": done.by, "answers": answers, **asdict(done.position)})
         return
     held = done.position
     came = {"nothing": "nothing new", "changes": "by changes", "snapshot": "by the snapshot"}
@@ -128,6 +130,43 @@ def sync(*, home: At = HOME, as_json: AsJson = False) -> None:
         f"Release {held.seq} of {held.day}: {held.state_count:,} entries ({came[done.by]}); "
         f"fresh until {held.fresh_until():{INSTANT_FORMAT}}."
     )
+    for one in done.answers:
+        what = f"refused: {one.refused}" if one.refused else f"{one.customers:,} customers answered"
+        _print(f"Question {one.id}: {what}")
+
+
+@app.command()
+def ask(
+    file: Annotated[Path, typer.Argument(help="Customers, as CSV or Parquet.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Where to write the question.")] = Path("question.ask"),
+    column: Annotated[str, typer.Option(help="Column of the number.")] = "msisdn",
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV; it is not guessed.")] = "utf-8",
+    home: At = HOME,
+) -> None:
+    """Ask about customers without naming them, where the list is for matching only.
+
+    FILE has one customer a row; those asked about before are left out. The question tells the
+    publisher how many they are and nothing else. It counts against the quota; the answer
+    comes with a later sync, then match finds them.
+
+    Example:
+
+        mingdan partner ask customers.csv --out question.ask --home bank
+    """
+    numbers: set[str] = set()
+    rejected = 0
+    for batch in customers(file, column, _named(encoding)):
+        numbers.update(batch.numbers)
+        rejected += len(batch.bad)
+    question = ask_about(Home(home), numbers, datetime.now(UTC))
+    if rejected:
+        _print(f"{rejected:,} rows hold no number; `match` writes them out.")
+    if question is None:
+        _print("Nothing to ask: all of them have been asked about.")
+        return
+    out.write_bytes(question)
+    _print(f"{out} goes to the publisher.")
 
 
 @app.command()

@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mingdan.errors import InputRefused
 from mingdan.lists.format import (
     DELTA,
     MANIFEST,
+    SEALED,
     SNAPSHOT,
     Entry,
     Header,
@@ -53,8 +55,11 @@ class State:
     def find(self, token: str, at: datetime | None = None) -> Entry | None:
         """The entry of a token in force at `at` (aware; default: now).
 
-        An entry past its `valid_until` is no entry, however old this copy is.
+        An entry past its `valid_until` is no entry, however old this copy is. Raises
+        InputRefused for a sealed list, whose attributes only an answer opens.
         """
+        if self.token_alg == SEALED:
+            raise InputRefused("a sealed list is read with the answers to one's questions")
         attributes = self.rows.get(token)
         if attributes is None:
             return None

@@ -15,11 +15,11 @@ from typing import Any
 
 from mingdan.calendar import business_day
 from mingdan.errors import InputRefused
-from mingdan.lists.envelope.deliver import alarms, card_of, keep_fresh, not_ready
+from mingdan.lists.envelope.deliver import alarms, card_of, deliver, keep_fresh, not_ready
 from mingdan.lists.envelope.repository import read_state
 from mingdan.lists.envelope.roles import Place
 from mingdan.lists.format import LATEST
-from mingdan.lists.manifest import pointer
+from mingdan.lists.manifest import newest, pointer
 from mingdan.lists.policy import EnvelopePolicy, list_policy
 from mingdan.lists.receipts import Receipt, newest_receipt, outstanding, take_receipt
 from mingdan.reports.partners import Partner, load_partners, partner_named
@@ -111,6 +111,22 @@ def renew_all(
     if failed:
         raise InputRefused("; ".join(failed))
     return done
+
+
+def deliver_again(settings: Settings, partner: Partner, now: datetime) -> None:
+    """Bring a channel up to date between two nights: new answers, another card.
+
+    Raises InputRefused if nothing may leave today or nothing has been released yet.
+    """
+    hindrance = partner.hindrance(business_day(now))
+    if hindrance is not None:
+        raise InputRefused(f"{partner.code}: nothing may leave: {hindrance}")
+    place = Place.of(settings, partner)
+    releases = settings.releases / partner.code
+    if not (releases / LATEST).exists():
+        raise InputRefused(f"{partner.code}: nothing has been released yet")
+    with place.lock():
+        deliver(place, list_policy(settings).envelope, releases, newest(releases), now)
 
 
 def take(settings: Settings, partner: Partner, text: bytes, now: datetime) -> Receipt:

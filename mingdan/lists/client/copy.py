@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta
@@ -194,3 +194,18 @@ class Copy:
                 wanted,
             )
         )
+
+    def answered(self, numbers: Sequence[str], epoch: int) -> dict[str, tuple[str, bytes]]:
+        """Token and opening key of the numbers asked about. At most 30,000 at a time."""
+        marks = ",".join("?" * len(numbers))
+        rows = self.connection.execute(
+            "SELECT number, token, opens FROM answers "  # noqa: S608
+            f"WHERE epoch = ? AND number IN ({marks})",
+            [epoch, *numbers],
+        )
+        return {number: (token, bytes.fromhex(opens)) for number, token, opens in rows}
+
+    def open_questions(self) -> int:
+        """Questions whose answers have not come yet."""
+        (count,) = self.connection.execute("SELECT count(*) FROM questions").fetchone()
+        return int(count)

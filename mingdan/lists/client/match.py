@@ -9,7 +9,7 @@ time never runs back: the instant judged by is the latest ever seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,8 +17,9 @@ from typing import Literal
 from mingdan.errors import InputRefused
 from mingdan.lists.client.copy import Copy, Position
 from mingdan.lists.client.home import Home, Trust
-from mingdan.lists.format import Entry
+from mingdan.lists.format import SEALED, Entry
 from mingdan.lists.keys import read_signer
+from mingdan.lists.oprf.sealing import open_attributes
 from mingdan.lists.receipts import receipt_now, write_receipt
 from mingdan.lists.tokens import KeyedTokeniser
 
@@ -63,13 +64,25 @@ class Matcher:
 
     def answers(self, numbers: Sequence[str]) -> Iterator[Answer]:
         """One answer a number, in order. At most 30,000 at a time."""
-        if self.position.token_alg == KeyedTokeniser.token_alg:
-            tokens = KeyedTokeniser(_key(self._trust, self.position)).tokens(numbers)
-            held = self.copy.attributes(tokens)
-            for number, token in zip(numbers, tokens, strict=True):
-                yield self._answer(number, held.get(token))
+        if self.position.token_alg == SEALED:
+            yield from self._unsealed(numbers)
             return
-        raise InputRefused(f"tokens of kind {self.position.token_alg} cannot be looked up")
+        tokens = KeyedTokeniser(_key(self._trust, self.position)).tokens(numbers)
+        held = self.copy.attributes(tokens)
+        for number, token in zip(numbers, tokens, strict=True):
+            yield self._answer(number, held.get(token))
+
+    def _unsealed(self, numbers: Sequence[str]) -> Iterator[Answer]:
+        asked = self.copy.answered(numbers, self.position.epoch)
+        held = self.copy.attributes(token for token, _ in asked.values())
+        for number in numbers:
+            if number not in asked:
+                yield Answer(number, "not_asked")
+                continue
+            token, opens = asked[number]
+            sealed = held.get(token)
+            told = None if sealed is None else open_attributes(opens, token, sealed)
+            yield self._answer(number, told)
 
     def _answer(self, number: str, attributes: str | None) -> Answer:
         entry = None if attributes is None else Entry.of(attributes)
@@ -110,6 +123,7 @@ def status(home: Home, clock: datetime) -> dict[str, object]:
             },
             "entries": held.state_count,
             "token_key": "held" if str(held.epoch) in trust.keys else "missing",
+            "open_questions": copy.open_questions(),
         }
     finally:
         copy.close()
@@ -125,12 +139,6 @@ def receipt(home: Home, clock: datetime) -> str:
     if held is None:
         raise InputRefused(f"{home.path} holds no list yet: mingdan partner sync")
     return write_receipt(receipt_now(held, clock), read_signer(home.receipt_key))
-
-
-def every(batches: Iterable[list[str]], matcher: Matcher) -> Iterator[Answer]:
-    """The answers of many batches."""
-    for numbers in batches:
-        yield from matcher.answers(numbers)
 
 
 def _key(trust: Trust, held: Position) -> bytes:

@@ -14,6 +14,7 @@ from pathlib import Path
 from mingdan.lists.client.copy import Copy, Position
 from mingdan.lists.client.fetch import Channel
 from mingdan.lists.client.home import Home
+from mingdan.lists.client.questions import Taken, take_answers
 from mingdan.lists.format import DELTA, LATEST, MANIFEST, SNAPSHOT, Header
 from mingdan.lists.manifest import Release, newest, numbered, pointer, release
 from mingdan.lists.refusals import Damaged, Gap, Missing, Rollback, WrongChannel
@@ -28,6 +29,8 @@ class Synced:
     """Release held before; 0: none."""
     by: str
     """`nothing`, `changes` or `snapshot`."""
+    answers: list[Taken]
+    """Questions whose answers came with it."""
 
 
 def sync(home: Home, clock: datetime) -> Synced:
@@ -58,7 +61,7 @@ def sync(home: Home, clock: datetime) -> Synced:
                 seen = clock if held is None else held.now(clock)
                 position = replace(position, signed_until=until.isoformat(), clock=seen.isoformat())
                 copy.put_position(position)
-        return Synced(position, held.seq if held else 0, by)
+        return Synced(position, held.seq if held else 0, by, take_answers(home, channel, copy))
     finally:
         copy.close()
 

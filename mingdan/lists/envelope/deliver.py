@@ -100,7 +100,8 @@ def deliver(
     if whole and dict(held.targets) == listed and not aging(held, policy, now):
         return held
     _serve_roots(place)
-    return publish(place, policy, listed, now, [root.signed])
+    leaked = any(not one.made_of.endswith(f":{to}") for one in held.targets.values())
+    return publish(place, policy, listed, now, [root.signed], purge=leaked)
 
 
 def keep_fresh(place: Place, policy: EnvelopePolicy, now: datetime) -> State | None:
@@ -144,7 +145,8 @@ def _wanted(
         wanted[target_name(seq, MANIFEST)] = Wanted(one.sha256, (one.folder / MANIFEST).read_bytes)
     # the pointer is wholly determined by the manifest it points to
     wanted[f"{LATEST}.age"] = Wanted(last.sha256, (channel / LATEST).read_bytes)
-    for path in sorted((place.own / "answers").glob("*")):
+    # an answer is written once: its number says which bytes it is
+    for path in sorted((place.own / "answers").glob("[0-9a-f]*")):
         wanted[f"answer-{path.name}.age"] = Wanted(path.name, path.read_bytes)
     return wanted
 

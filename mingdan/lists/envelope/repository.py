@@ -95,11 +95,14 @@ def publish(
     targets: Mapping[str, Listed],
     now: datetime,
     roots: Sequence[Root],
+    *,
+    purge: bool = False,
 ) -> State:
     """List exactly `targets`, signed anew by the keys of all `roots`.
 
     `roots` is the root in force; while it is being replaced also the next one,
-    so that partners of either find signatures they know.
+    so that partners of either find signatures they know. `purge` removes what is no
+    longer listed at once: it was sealed to a key that may have leaked.
     """
     before = read_state(place)
     state = replace(
@@ -122,7 +125,7 @@ def publish(
     _sign(place, "targets", targets_md, roots, f"{targets_md.version}.targets.json")
     _sign(place, "snapshot", snapshot_md, roots, f"{snapshot_md.version}.snapshot.json")
     _sign_timestamp(place, state, roots)
-    _prune(place, before, state)
+    _prune(place, before, state, purge=purge)
     return state
 
 
@@ -222,12 +225,17 @@ def _write(path: Path, data: bytes) -> None:
         os.close(folder)
 
 
-def _prune(place: Place, before: State, state: State) -> None:
+def _prune(place: Place, before: State, state: State, *, purge: bool) -> None:
     """Remove what neither this nor the last publication lists, a day after it was written."""
     kept = {f"{one.sha256}.{name}" for at in (before, state) for name, one in at.targets.items()}
     for role in ("targets", "snapshot"):
         kept |= {f"{at.versions[role]}.{role}.json" for at in (before, state)}
     old = time.time() - GRACE_SECONDS
+    if purge:
+        now = {f"{one.sha256}.{name}" for name, one in state.targets.items()}
+        for path in place.targets.glob("*"):
+            if path.name not in now:
+                path.unlink(missing_ok=True)
     for folder, pattern in (
         (place.targets, "*"),
         (place.metadata, "*.targets.json"),
