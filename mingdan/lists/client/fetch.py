@@ -18,6 +18,7 @@ from tuf.api.exceptions import (
     BadVersionNumberError,
     DownloadError,
     DownloadHTTPError,
+    DownloadLengthMismatchError,
     ExpiredMetadataError,
     LengthOrHashMismatchError,
     RepositoryError,
@@ -93,7 +94,7 @@ class Channel:
             raise Untrusted(
                 f"{self._url}: {error}; it is frozen, or its publisher no longer renews it"
             ) from None
-        except LengthOrHashMismatchError as error:
+        except (LengthOrHashMismatchError, DownloadLengthMismatchError) as error:
             raise Damaged(f"{self._url}: {error}") from None
         except RepositoryError as error:
             raise Untrusted(f"{self._url}: {error}") from None
@@ -111,7 +112,7 @@ class Channel:
             path = Path(folder) / "body"
             try:
                 self._updater.download_target(found, str(path))
-            except LengthOrHashMismatchError as error:
+            except (LengthOrHashMismatchError, DownloadLengthMismatchError) as error:
                 raise Damaged(f"{self._url}: {name}: {error}") from None
             except DownloadHTTPError as error:
                 raise Missing(f"{self._url}: {name}: {error}") from None
