@@ -12,6 +12,7 @@ BENCHMARKS = {
     "benchmarks.features": "guiding, partials and rolling windows against the bare scan",
     "benchmarks.orders WHAT": "orders a second in bulk and one by one, growth, extraction",
     "benchmarks.order_faults WHAT": "eight writers after a hundred numbers; kills at random",
+    "benchmarks.lists": "releases of a million entries at both sides, oblivious evaluation",
     "benchmarks.simulator_calibration": "simulated against published figures",
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,6 +23,9 @@ from mingdan.lists.policy import list_policy
 from mingdan.lists.standing import standing
 from mingdan.reports.partners import load_partners, partner_named
 from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from mingdan.lists.trail import Trail
 
 app = typer.Typer(
     help="""The joint list on its way out: channels, keys, receipts, single entries.
@@ -164,3 +167,74 @@ def answer(
     deliver_again(settings, who, now)
     left = quota(settings, who, now)
     Console().print(f"quota: {left['used']:,} of {left['agreed']:,} a year used", highlight=False)
+
+
+@app.command()
+def show(
+    entry: Annotated[
+        str,
+        typer.Argument(metavar="ENTRY|SUBSCRIPTION", help="Entry id, number, reference or key."),
+    ],
+    *,
+    html: Annotated[Path | None, typer.Option(help="Write the page of the entry there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """An entry's trail: why it is listed, which releases carried it, to whom, who still has it.
+
+    ENTRY is an id of the table list_entries; a SUBSCRIPTION shows all entries it ever had.
+
+    Examples:
+
+        mingdan list show 13800138000
+
+        mingdan list show 5f0c... --html entry.html
+    """
+    from dataclasses import asdict
+
+    from mingdan.lists.entry_page import page
+    from mingdan.lists.trail import entries_of, trail
+    from mingdan.night import Night
+
+    settings = Settings()
+    if not (settings.lake / "lake.json").exists():
+        raise InputRefused(f"there is no installation in {settings.data}: set MINGDAN_DATA")
+    night = Night(settings)
+    if len(entry) == 32 and set(entry) <= set("0123456789abcdef"):
+        wanted = [entry]
+    else:
+        wanted = entries_of(night, night.orders.subscription_key(entry))
+        if not wanted:
+            raise InputRefused("this subscription has never been on the list")
+    trails = [trail(night, one) for one in wanted]
+    if html is not None:
+        html.write_text("\n".join(page(one) for one in trails), encoding="utf-8")
+    if as_json:
+        print(
+            json.dumps([asdict(one) for one in trails], ensure_ascii=False, default=str, indent=1)
+        )
+        return
+    for one in trails:
+        _print_trail(one)
+
+
+def _print_trail(one: Trail) -> None:
+    from mingdan.lists.entry_page import standing_said
+
+    console = Console(highlight=False)
+    force = "on the list" if one.in_force else "no longer on the list"
+    console.print(
+        f"[bold]{one.entry_id}[/bold]: subscription {one.subscription_id}, "
+        f"{', '.join(one.numbers)}, {force}; nights {one.first_night} to {one.last_night}"
+    )
+    for row in one.reasons:
+        console.print(
+            f"  {row['from_night']} to {row['until_night']}: {row['reason_code']}, confidence "
+            f"{row['confidence']}, until {row['valid_until']:%Y-%m-%d}"
+        )
+    console.print(f"  why: mingdan explain {one.subscription_id} --as-of {one.last_night}")
+    for told in one.told:
+        console.print(f"  {told.partner}: {standing_said(told.standing)}")
+        for step in told.releases:
+            console.print(f"    release {step.seq} of {step.day}: {step.op} {step.told}".rstrip())
+    if not one.told:
+        console.print("  nobody was told")

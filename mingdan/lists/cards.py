@@ -78,7 +78,7 @@ class Handover:
     token_alg: str
     epoch: int
     key: str
-    """Of the tokens of that epoch, hex: secret for `hmac-sha256`, public for `voprf-...`."""
+    """Of the tokens of that epoch, hex: secret for `hmac-sha256-128`, public for `voprf-...`."""
 
     def text(self) -> str:
         return canonical({"fmt": HANDOVER, **asdict(self)}) + "\n"

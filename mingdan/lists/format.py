@@ -26,9 +26,9 @@ MANIFEST = "manifest.json"
 SNAPSHOT = "snapshot.csv.gz"
 DELTA = "delta.csv.gz"
 
-KEYED = "hmac-sha256"
+KEYED = "hmac-sha256-128"
 SEALED = "voprf-ristretto255-sha512"
-TOKEN_DIGITS = {KEYED: 64, SEALED: 40}
+TOKEN_DIGITS = {KEYED: 32, SEALED: 40}
 """Token algorithms of the format and the length of their tokens in hex digits."""
 
 SEALED_PLAIN = 160

@@ -79,6 +79,21 @@ def standing(
     )
 
 
+def delivery(settings: Settings) -> str:
+    """One line for a person: whether the configured partner can fetch its release."""
+    partner = partner_named(settings.partner, settings)
+    if partner.channel is None:
+        return "not delivered: the partner has no channel"
+    place = Place.of(settings, partner)
+    lacking = not_ready(place)
+    if lacking is not None:
+        return f"not delivered ({lacking}): mingdan list keys --help"
+    until = read_state(place).expires.get("timestamp")
+    if until is None:
+        return "not delivered yet"
+    return f"signed until {datetime.fromisoformat(until):%Y-%m-%d %H:%M} UTC in {place.served}"
+
+
 def renew_all(
     settings: Settings, now: datetime, codes: Sequence[str] | None = None
 ) -> dict[str, str]:

@@ -19,12 +19,13 @@ from typing import Protocol
 
 from mingdan.errors import InputRefused
 from mingdan.identifiers import load_key
-from mingdan.lists.format import KEYED, SEALED
+from mingdan.lists.format import KEYED, SEALED, TOKEN_DIGITS
 from mingdan.lists.oprf.engine import evaluate_known, public_key
 from mingdan.lists.oprf.sealing import oblivious_key_id, seal_attributes, split
 
 _E164 = re.compile(r"[1-9]\d{4,17}", re.ASCII)
 _KEY_BYTES = 32
+_KEYED_DIGITS = TOKEN_DIGITS[KEYED]
 
 DISCLOSED = {KEYED: "keyed", SEALED: "match_only"}
 """Disclosure by the token algorithm it is carried out with."""
@@ -49,7 +50,10 @@ class Tokeniser(Protocol):
 
 
 class KeyedTokeniser:
-    """HMAC-SHA-256 under a key of one partner, list and epoch; lowercase hex."""
+    """HMAC-SHA-256 under a key of one partner, list and epoch: its first half, lowercase hex.
+
+    128 bits: no two of all mobile numbers meet, and a million tokens take 16 MB instead of 32.
+    """
 
     token_alg = KEYED
 
@@ -69,7 +73,7 @@ class KeyedTokeniser:
             # A copy of the prepared key saves two of the four hash blocks.
             one = self._keyed.copy()
             one.update(msisdn.encode("ascii"))
-            made.append(one.hexdigest())
+            made.append(one.hexdigest()[:_KEYED_DIGITS])
         return made
 
     def written(self, token: str, attributes: str) -> str:

@@ -109,7 +109,7 @@ def publish(
         before,
         targets=dict(sorted(targets.items())),
         versions={role: _next(place, before, role) for role in ONLINE},
-        expires={role: (now + policy.lifetime(role)).isoformat() for role in ONLINE},
+        expires={role: _until(policy, role, now) for role in ONLINE},
     )
     _remember(place, state)
     listed = {
@@ -137,7 +137,7 @@ def renew(place: Place, policy: EnvelopePolicy, now: datetime, roots: Sequence[R
         versions={**before.versions, "timestamp": _next(place, before, "timestamp")},
         expires={
             **before.expires,
-            "timestamp": (now + policy.lifetime("timestamp")).isoformat(),
+            "timestamp": _until(policy, "timestamp", now),
         },
     )
     _remember(place, state)
@@ -162,6 +162,10 @@ def is_whole(place: Place, state: State) -> bool:
         and all((place.metadata / name).exists() for name in names)
         and sizes == {name: one.length for name, one in state.targets.items()}
     )
+
+
+def _until(policy: EnvelopePolicy, role: str, now: datetime) -> str:
+    return (now + policy.lifetime(role)).replace(microsecond=0).isoformat()
 
 
 def _next(place: Place, before: State, role: str) -> int:
