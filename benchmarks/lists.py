@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +33,8 @@ from mingdan.lists.compose import compose
 from mingdan.lists.envelope.deliver import deliver, keep_fresh
 from mingdan.lists.folder import last_release, point_to, put_in_place, staging
 from mingdan.lists.oprf import engine, group
+from mingdan.lists.reader import own_rows
+from mingdan.lists.rows import changes
 from mingdan.lists.tokens import KeyedTokeniser
 from tests.lists.channels import content
 from tests.lists.pairs import POLICY, Pair, live, now
@@ -104,7 +107,14 @@ def release(
 ) -> None:
     with Sums() as took:
         last = last_release(pair.releases)
-        made = content(rows, last, **identity)
+        before = {} if last is None else own_rows(last)
+        made = replace(
+            content({}, None, **identity),
+            rows=rows,
+            seq=1 if last is None else last.seq + 1,
+            changed=changes(before, rows, lambda gone: dict.fromkeys(gone, "withdrawn")),
+            previous=None if last is None else last.sha256,
+        )
         with staging(pair.releases.parent, "bank_demo") as folder:
             compose(folder, made)
             done = put_in_place(folder, pair.releases, made.seq)

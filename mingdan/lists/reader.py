@@ -23,6 +23,7 @@ from mingdan.lists.format import (
     MANIFEST,
     SEALED,
     SNAPSHOT,
+    TOKEN_DIGITS,
     Entry,
     Header,
     Rows,
@@ -72,6 +73,19 @@ def snapshot(of: Release) -> State:
     header, rows = rows_of(of, SNAPSHOT)
     held = {token: value for _, token, value in rows}
     return _proved(of, header, held)
+
+
+def own_rows(of: Release) -> dict[str, str]:
+    """The rows of a snapshot we wrote ourselves: its digest is checked, its grammar was.
+
+    For the publisher, whose manifest's digest is remembered apart from the release; a
+    partner uses `snapshot`. Raises Missing or Damaged.
+    """
+    lines = lines_of(of.folder / SNAPSHOT, of.file(SNAPSHOT))
+    next(lines, None)
+    digits = TOKEN_DIGITS[of.manifest["token_alg"]]
+    start, end = len("ADD,"), len("ADD,") + digits
+    return {line[start:end]: line[end + 1 :] for line in lines}
 
 
 def apply(state: State | None, of: Release) -> State:

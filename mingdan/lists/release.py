@@ -28,7 +28,7 @@ from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.questions import answer_delivered
-from mingdan.lists.reader import snapshot
+from mingdan.lists.reader import own_rows
 from mingdan.lists.retractions import reasons
 from mingdan.lists.rows import changes, state_of
 from mingdan.lists.standing import take_delivered
@@ -162,7 +162,7 @@ def _write(
     rows: dict[str, str],
     last: Release | None,
 ) -> Release:
-    before = {} if last is None else snapshot(last).rows
+    before = {} if last is None else own_rows(last)
     agreed = partner.agreement
     content = Content(
         channel=str(partner.channel),
