@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Literal, cast
 
@@ -48,6 +48,7 @@ RETRACTIONS = (
 
 _CODE = r"[a-z][a-z_]{0,39}"
 _INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_WHOLE_INSTANT = re.compile(_INSTANT, re.ASCII)
 _CONFIDENCE = r"(?:100|[1-9]?\d)"
 _ATTRIBUTES = (
     rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
@@ -186,8 +187,10 @@ def canonical(values: Mapping[str, Any]) -> str:
 def instant(text: str) -> datetime:
     """A UTC instant as the format writes it. Raises Malformed."""
     try:
-        return datetime.strptime(text, INSTANT_FORMAT).replace(tzinfo=UTC)
-    except ValueError:
+        if not _WHOLE_INSTANT.fullmatch(text):
+            raise ValueError
+        return datetime.fromisoformat(text)
+    except (ValueError, TypeError):
         raise Malformed(f"not an instant: {text!r}") from None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from mingdan.calendar import business_day
 from mingdan.errors import InputRefused
 from mingdan.lists.envelope.deliver import alarms, card_of, deliver, keep_fresh, not_ready
-from mingdan.lists.envelope.repository import read_state
+from mingdan.lists.envelope.repository import is_whole, read_state
 from mingdan.lists.envelope.roles import Place
 from mingdan.lists.format import LATEST
 from mingdan.lists.manifest import newest, pointer
@@ -99,7 +99,8 @@ def renew_all(
 ) -> dict[str, str]:
     """Sign the timestamps of all partners (or of `codes`) anew; what was done, by partner.
 
-    A partner to whom nothing may leave today is left to run out. One channel that
+    A partner to whom nothing may leave today is left to run out; a served folder that
+    lost files, or was never made, is made from the releases. One channel that
     fails keeps no other from being renewed; raises InputRefused afterwards.
     """
     policy = list_policy(settings).envelope
@@ -118,6 +119,11 @@ def renew_all(
         try:
             with place.lock():
                 state = keep_fresh(place, policy, now)
+            released = (settings.releases / partner.code / LATEST).exists()
+            lost = state is None or not is_whole(place, state)
+            if lost and released and not_ready(place) is None:
+                deliver_again(settings, partner, now)
+                state = read_state(place)
         except (InputRefused, OSError) as error:
             failed.append(f"{partner.code}: {error}")
             continue

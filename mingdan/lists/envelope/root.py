@@ -72,7 +72,7 @@ def propose(
 def read_draft(path: Path) -> Metadata[Root]:
     """A root in a file, signed or not. Raises InputRefused."""
     try:
-        draft = Metadata[Root].from_file(str(path))
+        draft = Metadata[Root].from_bytes(path.read_bytes())
     except (DeserializationError, OSError, ValueError) as error:
         raise InputRefused(f"{path}: not a root ({type(error).__name__})") from None
     if not isinstance(draft.signed, Root):
