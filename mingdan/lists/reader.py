@@ -5,8 +5,9 @@ Here: rows, snapshots and changes applied to a state. Not here: the grammar
 Standard library only: this is what the light install of a partner runs.
 
 Everything is checked against `latest.json`: it names the manifest's digest,
-the manifest names its files' and the previous manifest's. Nothing is signed in
-this version: who can write the folder can forge it (`docs/list-format.md`).
+the manifest names its files' and the previous manifest's. Digests find damage,
+not a forger: who stands behind a release is the channel's matter (`envelope/`,
+`client/`), whose files are read by the same functions.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tuf.ngclient._internal import trusted_metadata_set
@@ -30,9 +31,10 @@ from mingdan.lists.envelope.deliver import accept_card, deliver, keep_fresh
 from mingdan.lists.envelope.repository import publish as list_targets
 from mingdan.lists.envelope.repository import put_target, read_state
 from mingdan.lists.format import LATEST
+from mingdan.lists.keys import read_signer
 from mingdan.lists.manifest import newest
-from mingdan.lists.questions import answer
-from mingdan.lists.receipts import sign_statement
+from mingdan.lists.questions import Question, answer, write_question
+from mingdan.lists.receipts import RECEIPT, read_statement, sign_statement
 from mingdan.lists.refusals import (
     Damaged,
     ListRefused,
@@ -261,6 +263,14 @@ class TestTheWrongParty:
         list_targets(pair.place, POLICY, state, now(), [root.signed])
         refused(pair, Rollback, "offers release 2, held is 3")
 
+    def test_a_fork_under_the_same_number(self, pair: Pair, tmp_path: Path) -> None:
+        """The publisher began anew and signs another release 2 than the one held."""
+        pair.sync()
+        shutil.rmtree(pair.releases)
+        for at in (8, 9):
+            pair.release({number(at): live()})
+        refused(pair, Damaged, "another list under the same number 2")
+
     def test_a_wrong_state_announced_by_an_insider(self, pair: Pair) -> None:
         """Everything is signed, but the rows do not make the list they claim to make."""
         for name in ("snapshot.csv.gz", "delta.csv.gz"):
@@ -301,9 +311,6 @@ class TestReceipts:
     def test_of_what_was_never_published(
         self, pair: Pair, change: dict[str, object], kind: type[ListRefused]
     ) -> None:
-        from mingdan.lists.keys import read_signer
-        from mingdan.lists.receipts import RECEIPT, read_statement
-
         good = read_statement(
             RECEIPT, receipt(pair.home, now()).encode(), pair.home.card().receipt_key
         )
@@ -313,8 +320,6 @@ class TestReceipts:
         assert type(refusal.value) is kind
 
     def test_another_statement_of_the_same_key_is_no_receipt(self, pair: Pair) -> None:
-        from mingdan.lists.keys import read_signer
-
         text = sign_statement("mingdan-question/1", {}, read_signer(pair.home.receipt_key))
         with pytest.raises(Malformed, match="another kind"):
             take(pair.settings, pair.partner, text.encode(), now())
@@ -402,12 +407,19 @@ class TestQuestions:
     @pytest.mark.parametrize("element", [bytes(32), b"\xff" * 32])
     def test_a_signed_body_that_is_no_element(self, bank: Pair, element: bytes) -> None:
         """The identity would give the key away by its own output."""
-        from mingdan.lists.keys import read_signer
-        from mingdan.lists.questions import Question, write_question
-
         told = Question(bank.channel, "joint", 1, "0" * 32, 1, hashlib.sha256(element).hexdigest())
         signer = read_signer(bank.home.receipt_key)
         self.refused(bank, write_question(told, element, signer), InputRefused)
+
+    def test_another_question_under_an_id_that_was_counted(self, bank: Pair) -> None:
+        """Else everything could be asked under one id, and be counted once."""
+        first, second = self.asked(bank, 1), self.asked(bank, 2)
+        answer(bank.settings, bank.partner, first, now())
+        told = Question(**{**json_of(second), "id": json_of(first)["id"]})
+        body = second.partition(b"\n")[2]
+        forged = write_question(told, body, read_signer(bank.home.receipt_key))
+        with pytest.raises(Damaged, match="another question under the same id"):
+            answer(bank.settings, bank.partner, forged, now())
 
     def test_an_answer_under_another_key(self, bank: Pair) -> None:
         """A publisher that gives a partner a key of its own could tell it apart by its hits."""
@@ -457,9 +469,11 @@ def longer_life(data: bytes) -> bytes:
     return json.dumps(told).encode()
 
 
-def json_of(question: bytes) -> dict[str, str]:
+def json_of(question: bytes) -> dict[str, Any]:
+    """What the signed line of a question says."""
     payload = json.loads(question.partition(b"\n")[0])["payload"]
-    told: dict[str, str] = json.loads(base64.b64decode(payload))
+    told: dict[str, Any] = json.loads(base64.b64decode(payload))
+    told.pop("fmt")
     return told
 
 
