@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     alert_webhook: str | None = None
     """URL that gets a JSON POST when a run fails (no personal data in it)."""
     partner: str = "bank_demo"
-    """The one configured partner of the v1 release."""
+    """The partner whose release a night's summary and checks show; every other one that
+    has a channel is given its own."""
     pepper: SecretStr | None = None
     """Key of the lake's pseudonyms (hex). Default: `<data>/secrets/pepper`, made once."""
 

@@ -1,4 +1,4 @@
-"""What the configured partner receives: one release a night.
+"""What partners receive: one release a night for each.
 
 Here: the step that publishes. Not here: who is listed (`joint.py`), the files of
 a release (`compose.py`), folders on disk (`folder.py`).
@@ -18,7 +18,7 @@ import polars as pl
 
 from mingdan.calendar import known_at
 from mingdan.classes.tables import LABELS
-from mingdan.errors import InputRefused, MissingInput
+from mingdan.errors import InputRefused, MingdanError, MissingInput
 from mingdan.lists.compose import Content, compose
 from mingdan.lists.envelope.deliver import deliver, not_ready
 from mingdan.lists.envelope.roles import Place
@@ -35,24 +35,56 @@ from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import DISCLOSED, Tokeniser, tokeniser
 from mingdan.night import Night, Report
-from mingdan.reports.partners import Partner, partner_named
+from mingdan.reports.partners import Partner, load_partners, partner_named
 
 Facts = dict[str, int | float | str]
 
 
 def publish(night: Night, day: date) -> Report:
-    """Publish the list of `day` to the configured partner.
+    """Publish the list of `day` to every partner that has a channel.
 
     The same day with the same list again publishes nothing, with another list
-    the next number. Facts: `withheld` (why nothing may leave), `superseded` (a
-    later day is out), else the release's numbers. Raises MissingInput without
-    that day's list, InputRefused if the key or the last release is not what it
-    should be or the folder is a link, LakeError if the disk refuses; the last release then stays.
+    the next number. Facts are the configured partner's: `withheld` (why nothing may
+    leave), `superseded` (a later day is out), else the release's numbers; of every
+    other partner one line under its code. Raises MissingInput without that day's
+    list, InputRefused if the key or the last release is not what it should be or the
+    folder is a link, LakeError if the disk refuses; the last release then stays, and
+    the other partners have theirs.
     """
-    partner = partner_named(night.settings.partner, night.settings)
+    main = partner_named(night.settings.partner, night.settings)
+    others = [
+        partner
+        for partner in load_partners(night.settings).values()
+        if partner.channel is not None and partner.code != main.code
+    ]
+    facts: Facts = {}
+    errors: list[MingdanError] = []
+    for partner in (main, *others):
+        try:
+            found = _publish_to(night, day, partner)
+        except MingdanError as error:
+            errors.append(error)
+            continue
+        facts |= found if partner is main else {partner.code: _in_a_line(found)}
+    if errors:
+        for other in errors[1:]:
+            errors[0].add_note(str(other))
+        raise errors[0]
+    return Report((), facts)
+
+
+def _in_a_line(facts: Facts) -> str:
+    for name in ("withheld", "superseded"):
+        if name in facts:
+            return f"{name}: {facts[name]}"
+    away = f"undelivered: {facts['undelivered']}" if "undelivered" in facts else "delivered"
+    return f"release {facts['seq']}, {facts['entries']} entries, {away}"
+
+
+def _publish_to(night: Night, day: date, partner: Partner) -> Facts:
     hindrance = partner.hindrance(day) or _unfit(partner)
     if hindrance is not None:
-        return Report((), {"withheld": hindrance})
+        return {"withheld": hindrance}
     channel = night.settings.releases / partner.code
     published = night.settings.published
     with publishing_to(partner.code):
@@ -62,13 +94,13 @@ def publish(night: Night, day: date) -> Report:
         if last is not None:
             remember(published, partner.code, last)
         if last is not None and day.isoformat() < last.manifest["day"]:
-            return Report((), {"superseded": f"release {last.seq} of {last.manifest['day']}"})
+            return {"superseded": f"release {last.seq} of {last.manifest['day']}"}
         policy = list_policy(night.settings)
         rows, maker = _rows(night, day, partner, policy, last)
         if last is None or not _is_out(last, day, rows, partner):
             last = _write(night, day, channel, partner, policy, maker, rows, last)
         remember(published, partner.code, last)
-        return Report((), _facts(last) | _delivered(night, partner, channel, last, policy))
+        return _facts(last) | _delivered(night, partner, channel, last, policy)
 
 
 def _delivered(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mingdan.errors import InputRefused
+from mingdan.lists.client.copy import Copy
 from mingdan.lists.client.home import Home
 from mingdan.lists.client.match import Matcher, receipt
 from mingdan.lists.client.sync import sync
@@ -165,6 +166,36 @@ def test_a_bank_that_may_only_match(operator: Operator) -> None:
     agree(operator)
     with pytest.raises(InputRefused, match="another disclosure"):
         operator.run(NEXT + timedelta(1), [operator.label("甲")])
+
+
+def test_every_partner_with_a_channel_has_its_own(operator: Operator) -> None:
+    """Other tokens, other keys; and one that fails keeps no other from its release."""
+    settings = operator.night.settings
+    agree(operator)
+    file = settings.data / "policy" / "reports" / "partners.toml"
+    text = file.read_text("utf-8")
+    second = text[text.index('code = "bank_demo"') :].replace("bank_demo", "bank_two")
+    second = second.replace("c7f3a91d5b20", "secondchannel").replace("JK-0002", "JK-0003")
+    file.write_text(f"{text}\n[[partner]]\n{second}", "utf-8")
+    for code in ("bank_demo", "bank_two"):
+        make_demo(settings, partner_named(code, settings), now())
+    facts = operator.run(DAY, [operator.label("甲")]).facts
+    assert facts["bank_two"] == "release 1, 1 entries, delivered"
+    homes = [Home(demo_folder(settings) / code) for code in ("bank_demo", "bank_two")]
+    held = []
+    for home in homes:
+        sync(home, now())
+        assert outcome(home, MSISDN) == "listed"
+        copy = Copy(home.copy)
+        held.append({token for (token,) in copy.connection.execute("SELECT token FROM entries")})
+        copy.close()
+    assert held[0].isdisjoint(held[1])
+    (settings.secrets / "bank_demo-1.key").unlink()
+    with pytest.raises(InputRefused, match=r"bank_demo-1\.key is gone"):
+        operator.run(NEXT, [])
+    assert sync(homes[0], now()).position.seq == 1
+    assert sync(homes[1], now()).position.seq == 2
+    assert outcome(homes[1], MSISDN) == "not_listed"
 
 
 def test_the_standing_of_a_channel(operator: Operator, bank: Home) -> None:
