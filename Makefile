@@ -79,4 +79,4 @@ lock: $(VENV)/.installed ## Compile requirements.lock anew from pyproject.toml
 		-q -o requirements.lock
 
 clean: ## Remove the environment, the simulated operator and the run history
-	rm -rf $(VENV) data .dagster_home build
+	rm -rf $(VENV) data data.demo-keys .dagster_home build

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "benchmarks.scale": "a province's day and night: floors, steps, peers, history, growth",
     "benchmarks.orders WHAT": "orders a second in bulk and one by one, growth, extraction",
     "benchmarks.order_faults WHAT": "eight writers after a hundred numbers; kills at random",
+    "benchmarks.lists": "releases of a million entries at both sides, oblivious evaluation",
     "benchmarks.simulator_calibration": "simulated against published figures",
 }
 

@@ -12,6 +12,12 @@ elif [ -n "${ASKED:-}" ]; then
         "(another MINGDAN_DATA, or make clean first)."
 fi
 
+# A simulated operator gets demonstration keys, so that its release can be fetched and read.
+DEMO="$MINGDAN_DATA.demo-keys/bank_demo"
+if [ -e "$MINGDAN_DATA/truth" ] && [ ! -e "$MINGDAN_DATA/secrets/channels" ]; then
+    "$BIN/mingdan" list keys demo bank_demo
+fi
+
 DAY=${DAY:-$("$BIN/mingdan" runs --due)}
 MISSED=$("$BIN/mingdan" runs --missed-before "$DAY")
 if [ -n "$MISSED" ]; then
@@ -25,3 +31,11 @@ fi
 echo "The night of $DAY ..."
 "$BIN/dg" launch --job nightly --partition "$DAY" --config-json "{$LOGS}"
 "$BIN/mingdan" runs "$DAY"
+
+if [ -e "$DEMO" ] && [ -e "$MINGDAN_DATA/truth" ]; then
+    echo "The partner of the demonstration takes its release and signs a receipt:"
+    "$BIN/mingdan" partner sync --home "$DEMO"
+    mkdir -p "$MINGDAN_DATA/landing/receipts/bank_demo"
+    "$BIN/mingdan" partner receipt --home "$DEMO" \
+        --out "$MINGDAN_DATA/landing/receipts/bank_demo/receipt.json"
+fi

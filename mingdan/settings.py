@@ -86,7 +86,8 @@ class Settings(BaseSettings):
     alert_webhook: str | None = None
     """URL that gets a JSON POST when a run fails (no personal data in it)."""
     partner: str = "bank_demo"
-    """The one configured partner of the v1 release."""
+    """The partner whose release a night's summary and checks show; every other one that
+    has a channel is given its own."""
     pepper: SecretStr | None = None
     """Key of the lake's pseudonyms (hex). Default: `<data>/secrets/pepper`, made once."""
 
@@ -120,6 +121,16 @@ class Settings(BaseSettings):
     @property
     def releases(self) -> Path:
         return self.data / "releases"
+
+    @property
+    def channels(self) -> Path:
+        """What partners fetch: signed and encrypted, a folder a channel, served as it is."""
+        return self.data / "channels"
+
+    @property
+    def receipts(self) -> Path:
+        """Partners' signed receipts: `<receipts>/<partner>/`."""
+        return self.data / "receipts"
 
     @property
     def published(self) -> Path:

@@ -20,6 +20,7 @@ from rich.table import Table as RichTable
 from mingdan.calendar import last_business_day
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.lake import Lake
+from mingdan.lists.standing import delivery
 from mingdan.settings import Settings
 from mingdan.simulator.score import Score, score
 from mingdan.summary import NightSummary, nights, summarise
@@ -186,6 +187,7 @@ def _print_night(settings: Settings, night: NightSummary, *, as_json: bool) -> N
             + "".join(f" ({count} {why})" for why, count in sorted(retractions.items()))
             + f"\n  {release.folder}"
         )
+        console.print(f"  {delivery(settings)}", highlight=False)
     else:
         console.print("No release was published for this day.")
     if found is not None:

@@ -43,20 +43,19 @@ def lines_of(path: Path, facts: FileFacts) -> Iterator[str]:
     data = _bytes(path, facts.bytes)
     if len(data) != facts.bytes or hashlib.sha256(data).hexdigest() != facts.sha256:
         raise Damaged(f"{path}: not the file announced")
-    rest = b""
+    rest = ""
     size = 0
     for block in _unpacked(path, data):
         size += len(block)
         check(size <= facts.plain_bytes, f"{path}: larger than announced")
-        *lines, rest = (rest + block).split(b"\n")
+        try:
+            *lines, rest = (rest + block.decode("ascii")).split("\n")
+        except UnicodeDecodeError:
+            raise Malformed(f"{path}: not ASCII") from None
         check(len(rest) <= MAX_LINE_BYTES, f"{path}: a line is too long")
-        for line in lines:
-            try:
-                yield line.decode("ascii")
-            except UnicodeDecodeError:
-                raise Malformed(f"{path}: not ASCII") from None
+        yield from lines
     check(size == facts.plain_bytes, f"{path}: smaller than announced")
-    check(rest == b"", f"{path}: the last line is cut")
+    check(rest == "", f"{path}: the last line is cut")
 
 
 def _unpacked(path: Path, data: bytes) -> Iterator[bytes]:

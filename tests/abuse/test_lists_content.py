@@ -108,7 +108,7 @@ def test_a_retraction_gives_one_of_the_reasons(channel: Path) -> None:
 def test_a_count_that_lies(channel: Path, lie: int) -> None:
     """A row left out or slipped in, while header and manifest keep to the old count."""
     head, *rows = body(numbered(channel, 3), SNAPSHOT)
-    changed = rows[:lie] if lie < 0 else sorted([*rows, f"ADD,{'f' * 64},{GOOD}"])
+    changed = rows[:lie] if lie < 0 else sorted([*rows, f"ADD,{'f' * 32},{GOOD}"])
     rewrite(channel, SNAPSHOT, [head, *changed])
     manifest = json.loads((numbered(channel, 3) / MANIFEST).read_text())
     manifest["files"][SNAPSHOT]["rows"] = len(rows)
@@ -134,8 +134,8 @@ def test_the_announced_state_not_reached(channel: Path) -> None:
         ('"seq":3', '"seq":4', "seq differs"),
         ('"epoch":1', '"epoch":0', "epoch"),
         ('"epoch":1', '"epoch":true', "epoch"),
-        ('"token_alg":"hmac-sha256"', '"token_alg":"md5"', "token_alg"),
-        ('"token_alg":"hmac-sha256"', '"token_alg":["hmac-sha256"]', "token_alg"),
+        ('"token_alg":"hmac-sha256-128"', '"token_alg":"md5"', "token_alg"),
+        ('"token_alg":"hmac-sha256-128"', '"token_alg":["hmac-sha256-128"]', "token_alg"),
         ('"day":"2026-11-03"', '"day":"2026-13-03"', "day"),
         ('"created":"2026', '"created":"9926', "created differs"),
         ('"created":"2026-11', '"created":"2026-99', "not an instant"),

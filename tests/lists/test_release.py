@@ -10,7 +10,7 @@ import pytest
 
 import mingdan
 from mingdan.errors import InputRefused, LakeError, MissingInput, WrongUsage
-from mingdan.lists.format import LATEST, SNAPSHOT
+from mingdan.lists.format import LATEST, SEALED, SNAPSHOT
 from mingdan.lists.joint import build
 from mingdan.lists.manifest import numbered
 from mingdan.lists.release import publish
@@ -124,12 +124,7 @@ class TestWithheld:
             (("valid_from = 2026-01-01", "valid_from = 2026-11-11"), "agreement_not_yet_valid"),
             (('channel = "c7f3a91d5b20"', ""), "no_channel"),
             (('receives = ["fraud", "spam_sms", "abnormal_calls"]', ""), "not_agreed"),
-            (
-                ('disclosure = "keyed"', 'disclosure = "match_only"'),
-                "disclosure_match_only_not_offered",
-            ),
             (('disclosure = "keyed"', 'disclosure = "clear"'), "disclosure_clear_not_offered"),
-            (('disclosure = "keyed"', ""), "disclosure_match_only_not_offered"),
         ],
     )
     def test_nothing_leaves(self, operator: Operator, change: tuple[str, str], why: str) -> None:
@@ -138,6 +133,19 @@ class TestWithheld:
         assert report.facts == {"withheld": why}
         assert not operator.night.settings.releases.exists()
         assert not key_path(operator.night.settings.secrets, "bank_demo", 1).exists()
+
+    @pytest.mark.parametrize("said", ['disclosure = "match_only"', ""])
+    def test_who_may_only_match_is_told_nothing_readable(
+        self, operator: Operator, said: str
+    ) -> None:
+        """Also where the agreement says nothing: the default is the least."""
+        agree(operator, ('disclosure = "keyed"', said))
+        operator.run(DAY, [operator.label("甲")])
+        (row,) = body(numbered(operator.channel, 1), SNAPSHOT)[1:]
+        assert "spam_sms" not in row
+        assert operator.received().token_alg == SEALED
+        with pytest.raises(InputRefused, match="sealed list"):
+            operator.received().find("0" * 40)
 
     def test_what_is_out_stays_and_continues_afterwards(self, operator: Operator) -> None:
         operator.run(DAY, [operator.label("甲")])
@@ -159,8 +167,12 @@ class TestWithheld:
             publish(operator.night, DAY)
 
     def test_a_partner_who_only_sends(self, operator: Operator) -> None:
+        """It is told nothing; the other one, who has a channel, is."""
         operator.night.settings.partner = "police_demo"
-        assert operator.run(DAY, [operator.label("甲")]).facts == {"withheld": "no_channel"}
+        assert operator.run(DAY, [operator.label("甲")]).facts == {
+            "withheld": "no_channel",
+            "bank_demo": "release 1, 1 entries, undelivered: no_root",
+        }
 
 
 class TestNumbering:

@@ -17,7 +17,7 @@ NUMBER = "8613800000001"
 
 
 def test_a_token_is_hmac_sha256_of_the_number() -> None:
-    expected = hmac.new(KEY, NUMBER.encode(), hashlib.sha256).hexdigest()
+    expected = hmac.new(KEY, NUMBER.encode(), hashlib.sha256).hexdigest()[:32]
     assert KeyedTokeniser(KEY).tokens([NUMBER, "86138", NUMBER])[::2] == [expected, expected]
 
 

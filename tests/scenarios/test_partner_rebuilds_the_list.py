@@ -22,11 +22,11 @@ from tests.scenarios.conftest import Program, Told
 INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 WORD = r"[a-z][a-z_]{0,39}"
 ROW = re.compile(
-    rf"(ADD|MOD),([0-9a-f]{{64}}),({WORD}),({WORD}),published,(0|[1-9]\d?|100),"
+    rf"(ADD|MOD),([0-9a-f]{{32}}),({WORD}),({WORD}),published,(0|[1-9]\d?|100),"
     rf"({INSTANT}),({INSTANT}),({INSTANT}),({INSTANT}),([1-9]\d{{0,3}})"
 )
 GONE = re.compile(
-    r"DEL,([0-9a-f]{64}),"
+    r"DEL,([0-9a-f]{32}),"
     r"(appeal_upheld|number_reassigned|expired|source_withdrew|rekeyed|withdrawn)"
 )
 
