@@ -5,6 +5,7 @@ Not here: labels (`classes`).
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -17,9 +18,13 @@ from assets.resources import Installation
 from mingdan.classes.tables import LABELS
 from mingdan.errors import MingdanError
 from mingdan.lists.format import LATEST
+from mingdan.lists.policy import list_policy
 from mingdan.lists.reader import verify
+from mingdan.lists.standing import standing
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS
+from mingdan.reports.partners import partner_named
+from mingdan.settings import Settings
 
 list_entries = assets_of(
     "list_entries",
@@ -56,9 +61,17 @@ list_entries = assets_of(
             description="The partner's reader accepts the release: digests, order, state.",
             blocking=True,
             partitions_def=DAILY,
-        )
+        ),
+        dg.AssetCheckSpec(
+            name="channel_stands",
+            asset="release",
+            description="The partner's channel is delivered, its signatures have more than half "
+            "of their life, and what was taken back is confirmed by a receipt.",
+            partitions_def=DAILY,
+        ),
     ],
-    description="What the configured partner receives: snapshot, delta and manifest.",
+    description="What the configured partner receives: snapshot, delta and manifest, signed "
+    "and encrypted in its channel.",
 )
 def release(
     context: dg.AssetExecutionContext, installation: Installation
@@ -74,6 +87,24 @@ def release(
         }
     )
     yield verified(channel)
+    yield stands(night.settings)
+
+
+def stands(settings: Settings) -> dg.AssetCheckResult:
+    """Whether the configured partner's channel needs a person's attention."""
+    partner = partner_named(settings.partner, settings)
+    if partner.channel is None:
+        return dg.AssetCheckResult(
+            check_name="channel_stands", passed=True, metadata={"channel": "none"}
+        )
+    found = standing(settings, partner, list_policy(settings).envelope, datetime.now(UTC))
+    told = {name: value for name, value in found.told().items() if value is not None}
+    return dg.AssetCheckResult(
+        check_name="channel_stands",
+        passed=not found.alarms,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=told,
+    )
 
 
 def verified(channel: Path) -> dg.AssetCheckResult:

@@ -108,6 +108,16 @@ class Settings(BaseSettings):
         return self.data / "releases"
 
     @property
+    def channels(self) -> Path:
+        """What partners fetch: signed and encrypted, a folder a channel, served as it is."""
+        return self.data / "channels"
+
+    @property
+    def receipts(self) -> Path:
+        """Partners' signed receipts: `<receipts>/<partner>/`."""
+        return self.data / "receipts"
+
+    @property
     def published(self) -> Path:
         """What each partner was given last, remembered apart from the releases."""
         return self.data / "published"

@@ -10,6 +10,7 @@ import dagster as dg
 from assets import classes, features, guiding, lists, orders, reports, senders, usage
 from assets.resources import Installation
 from pipelines.alerts import check_failed, run_failed
+from pipelines.channels import channel_alarms, every_six_hours, resign
 from pipelines.history import history
 from pipelines.jobs import late_usage, nightly, retention
 from pipelines.schedules import every_night, every_week
@@ -35,9 +36,9 @@ def build_defs(installation: Installation | None = None) -> dg.Definitions:
     """The code location; tests pass an installation of their own."""
     return dg.Definitions(
         assets=ASSETS,
-        jobs=[nightly, late_usage, history, retention],
-        schedules=[every_night, every_week],
-        sensors=[late_files, run_failed, check_failed],
+        jobs=[nightly, late_usage, history, retention, resign],
+        schedules=[every_night, every_week, every_six_hours],
+        sensors=[late_files, run_failed, check_failed, channel_alarms],
         resources={"installation": installation or Installation()},
         # One process a run: the lock and the lake are opened once, and a night
         # of twelve steps does not pay eleven interpreter starts.

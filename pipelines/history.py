@@ -11,7 +11,7 @@ from datetime import date
 import dagster as dg
 
 from assets.build import CHECKS
-from assets.lists import verified
+from assets.lists import stands, verified
 from assets.present import facts_of, preview
 from assets.resources import Installation
 from mingdan.calendar import days
@@ -84,6 +84,7 @@ def _checked(night: Night, step: NamedStep, day: date) -> Iterator[dg.AssetCheck
         results.append(
             (step.name, True, verified(night.settings.releases / night.settings.partner))
         )
+        results.append((step.name, False, stands(night.settings)))
     for asset, blocking, result in results:
         yield dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey(asset),

@@ -28,6 +28,7 @@ COMMANDS = (
     "order",
     "explain",
     "partner",
+    "list",
     "runs",
     "number",
     "sim",

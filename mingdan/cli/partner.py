@@ -1,15 +1,16 @@
 """`mingdan partner`: who we exchange lists with, and what a release holds.
 
 Here: printing partners, verifying a release, looking into one; runs on the
-light install. Not here: partners at the order side (`partner_registry.py`),
-verifying itself (`mingdan.lists.reader`) and publishing (the nightly job).
-Tokens are shown by their first eight digits.
+light install. Not here: a partner's own copy (`partner_copy.py`), partners at
+the order side (`partner_registry.py`), verifying itself (`mingdan.lists.reader`)
+and publishing (the nightly job). Tokens are shown by their first eight digits.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,8 +22,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from mingdan.calendar import business_day
-from mingdan.errors import WrongUsage
-from mingdan.lists.format import LATEST, Entry, instant
+from mingdan.errors import InputRefused, WrongUsage
+from mingdan.lists.format import LATEST, SEALED, Entry, instant
 from mingdan.lists.manifest import newest
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
@@ -42,22 +43,31 @@ REGISTRY = (
 """Commands of `partner_registry.py`, which needs the order store."""
 
 
-class _WithRegistry(TyperGroup):
-    """Brings the registry's commands in only when one is called or help is asked for."""
+CLIENT = ("keys", "join", "sync", "ask", "match", "status", "receipt")
+"""Commands of `partner_copy.py`: a partner's own copy of the list."""
+
+_ELSEWHERE = {
+    **dict.fromkeys(CLIENT, "partner_copy"),
+    **dict.fromkeys(REGISTRY, "partner_registry"),
+}
+
+
+class _WithOthers(TyperGroup):
+    """Brings other modules' commands in only when one is called or help is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *REGISTRY]
+        return [*super().list_commands(ctx), *_ELSEWHERE]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in REGISTRY:
+        if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         try:
-            from mingdan.cli import partner_registry
+            module = import_module(f"mingdan.cli.{_ELSEWHERE[cmd_name]}")
         except ModuleNotFoundError as missing:
             if (missing.name or "").split(".")[0] == "mingdan":
                 raise
             return _without_store(cmd_name)
-        group = typer.main.get_command(partner_registry.app)
+        group = typer.main.get_command(module.app)
         return group.get_command(ctx, cmd_name)  # type: ignore[attr-defined]
 
 
@@ -81,9 +91,11 @@ app = typer.Typer(
         mingdan partner list
 
         mingdan partner verify data/releases/bank_demo
+
+        mingdan partner sync --home bank
     """,
     no_args_is_help=True,
-    cls=_WithRegistry,
+    cls=_WithOthers,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
@@ -217,6 +229,11 @@ def entries(
         settings = Settings()
         folder = settings.releases / partner_named(where, settings).code
     state = verify(folder)
+    if state.token_alg == SEALED:
+        raise InputRefused(
+            f"release {state.seq} is sealed (match_only): its {len(state.rows):,} entries can be "
+            "read only by who asked for their numbers"
+        )
     chosen = [
         (token, entry)
         for token, entry in ((token, Entry.of(text)) for token, text in state.rows.items())
@@ -261,6 +278,7 @@ def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
         "asserts": list(agreed.asserts),
         "receives": list(agreed.receives),
         "may_be_reexported": agreed.may_be_reexported,
+        "evaluations_per_year": agreed.evaluations_per_year,
         "last_release": _last(settings.releases / partner.code),
     }
 

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, Literal, cast
 
 from mingdan.lists.refusals import Malformed
@@ -25,8 +26,15 @@ MANIFEST = "manifest.json"
 SNAPSHOT = "snapshot.csv.gz"
 DELTA = "delta.csv.gz"
 
-TOKEN_DIGITS = {"hmac-sha256": 64}
+KEYED = "hmac-sha256"
+SEALED = "voprf-ristretto255-sha512"
+TOKEN_DIGITS = {KEYED: 64, SEALED: 40}
 """Token algorithms of the format and the length of their tokens in hex digits."""
+
+SEALED_PLAIN = 160
+"""Bytes attributes are padded to before they are sealed: their length tells nothing."""
+_SEALED_ATTRIBUTES = r"[A-Za-z0-9_-]{251}"
+"""Nonce (12), the padded attributes and the tag (16), base64url without padding."""
 
 RETRACTIONS = (
     "appeal_upheld",
@@ -143,11 +151,18 @@ class Header:
 def row_patterns(token_alg: str) -> dict[str, re.Pattern[str]]:
     """Per operation the one shape its row may have; group 1 is the token."""
     token = rf"([0-9a-f]{{{TOKEN_DIGITS[token_alg]}}})"
+    attributes = _SEALED_ATTRIBUTES if token_alg == SEALED else _ATTRIBUTES
     return {
-        "ADD": re.compile(rf"ADD,{token},({_ATTRIBUTES})", re.ASCII),
-        "MOD": re.compile(rf"MOD,{token},({_ATTRIBUTES})", re.ASCII),
+        "ADD": re.compile(rf"ADD,{token},({attributes})", re.ASCII),
+        "MOD": re.compile(rf"MOD,{token},({attributes})", re.ASCII),
         "DEL": re.compile(rf"DEL,{token},({'|'.join(RETRACTIONS)})", re.ASCII),
     }
+
+
+@cache
+def attributes_pattern() -> re.Pattern[str]:
+    """The one shape attributes may have, before they are sealed or where they are not."""
+    return re.compile(_ATTRIBUTES, re.ASCII)
 
 
 def state_sha256(rows: Rows) -> str:

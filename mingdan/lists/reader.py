@@ -17,9 +17,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mingdan.errors import InputRefused
 from mingdan.lists.format import (
     DELTA,
     MANIFEST,
+    SEALED,
     SNAPSHOT,
     Entry,
     Header,
@@ -53,8 +55,11 @@ class State:
     def find(self, token: str, at: datetime | None = None) -> Entry | None:
         """The entry of a token in force at `at` (aware; default: now).
 
-        An entry past its `valid_until` is no entry, however old this copy is.
+        An entry past its `valid_until` is no entry, however old this copy is. Raises
+        InputRefused for a sealed list, whose attributes only an answer opens.
         """
+        if self.token_alg == SEALED:
+            raise InputRefused("a sealed list is read with the answers to one's questions")
         attributes = self.rows.get(token)
         if attributes is None:
             return None
@@ -64,7 +69,7 @@ class State:
 
 def snapshot(of: Release) -> State:
     """The whole list of a release, proved by its state digest."""
-    header, rows = _file(of, SNAPSHOT)
+    header, rows = rows_of(of, SNAPSHOT)
     held = {token: value for _, token, value in rows}
     return _proved(of, header, held)
 
@@ -76,7 +81,7 @@ def apply(state: State | None, of: Release) -> State:
     changes continue from `state`, WrongChannel if they are not for it, Damaged
     if they do not lead to the state announced.
     """
-    header, rows = _file(of, DELTA)
+    header, rows = rows_of(of, DELTA)
     if state is not None and (state.channel, state.list) != (header.channel, header.list):
         raise WrongChannel(f"{of.folder}: for channel {header.channel}, not {state.channel}")
     seq = 0 if state is None else state.seq
@@ -134,7 +139,7 @@ def verify(folder: Path, *, every: bool = False) -> State:
     """
     if (folder / MANIFEST).exists():
         only = release(folder)
-        for _ in _file(only, DELTA)[1]:
+        for _ in rows_of(only, DELTA)[1]:
             pass
         return snapshot(only)
     last = newest(folder)
@@ -185,8 +190,12 @@ def _proved(of: Release, header: Header, rows: dict[str, str]) -> State:
     )
 
 
-def _file(of: Release, name: str) -> tuple[Header, Iterator[tuple[str, str, str]]]:
-    """Header and rows (op, token, attributes or reason) of a file of a release."""
+def rows_of(of: Release, name: str) -> tuple[Header, Iterator[tuple[str, str, str]]]:
+    """Header and rows (op, token, attributes or reason) of a file of a release.
+
+    Rows are checked one by one as they are read, not for what they come to.
+    Raises Missing, Damaged or Malformed.
+    """
     facts = of.file(name)
     lines = lines_of(of.folder / name, facts)
     first = next(lines, None)

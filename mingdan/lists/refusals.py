@@ -35,3 +35,15 @@ class Gap(ListRefused):
 
 class Rollback(ListRefused):
     """An older release than the one already held."""
+
+
+class NotForUs(ListRefused):
+    """Something encrypted to another key than ours, or changed since."""
+
+
+class Untrusted(ListRefused):
+    """Signatures or expiry of the channel do not hold: what is offered is not the publisher's."""
+
+
+class OutOfReach(ListRefused):
+    """The channel cannot be fetched at all; what is held goes on ageing."""

@@ -9,7 +9,7 @@ leaves. Numbers are looked up here, in the order store, and nowhere before.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,20 @@ from mingdan.calendar import known_at
 from mingdan.classes.tables import LABELS
 from mingdan.errors import InputRefused, MissingInput
 from mingdan.lists.compose import Content, compose
+from mingdan.lists.envelope.deliver import deliver, not_ready
+from mingdan.lists.envelope.roles import Place
 from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
 from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.policy import ListPolicy, list_policy
+from mingdan.lists.questions import answer_delivered
 from mingdan.lists.reader import snapshot
 from mingdan.lists.retractions import reasons
 from mingdan.lists.rows import changes, state_of
+from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
-from mingdan.lists.tokens import Tokeniser, keyed_tokeniser
+from mingdan.lists.tokens import DISCLOSED, Tokeniser, tokeniser
 from mingdan.night import Night, Report
 from mingdan.reports.partners import Partner, partner_named
 
@@ -60,11 +64,35 @@ def publish(night: Night, day: date) -> Report:
         if last is not None and day.isoformat() < last.manifest["day"]:
             return Report((), {"superseded": f"release {last.seq} of {last.manifest['day']}"})
         policy = list_policy(night.settings)
-        rows, tokeniser = _rows(night, day, partner, policy, last)
+        rows, maker = _rows(night, day, partner, policy, last)
         if last is None or not _is_out(last, day, rows, partner):
-            last = _write(night, day, channel, partner, policy, tokeniser, rows, last)
+            last = _write(night, day, channel, partner, policy, maker, rows, last)
         remember(published, partner.code, last)
-    return Report((), _facts(last))
+        return Report((), _facts(last) | _delivered(night, partner, channel, last, policy))
+
+
+def _delivered(
+    night: Night, partner: Partner, channel: Path, last: Release, policy: ListPolicy
+) -> Facts:
+    """Put the release where the partner fetches it, signed and encrypted; or say why not."""
+    place = Place.of(night.settings, partner)
+    hindrance = not_ready(place)
+    if hindrance is not None:
+        return {"undelivered": hindrance}
+    now = datetime.now(UTC)
+    taken, refused = take_delivered(night.settings, partner, now)
+    answered, odd = answer_delivered(night.settings, partner, now)
+    with place.lock():
+        state = deliver(place, policy.envelope, channel, last, now)
+    facts: Facts = {
+        "delivered": str(place.served),
+        "signed_until": state.expires["timestamp"],
+        "receipts": taken,
+        "questions": len(answered),
+    }
+    if refused or odd:
+        facts["refused"] = "; ".join(refused + odd)
+    return facts
 
 
 def _unfit(partner: Partner) -> str | None:
@@ -73,8 +101,8 @@ def _unfit(partner: Partner) -> str | None:
         return "no_channel"
     if not partner.agreement.receives:
         return "not_agreed"
-    # Never more than agreed: who may only match is not given tokens it could undo.
-    if partner.agreement.disclosure != "keyed":
+    # Never more than agreed; cleartext needs two approvers, which this version does not ask.
+    if partner.agreement.disclosure not in DISCLOSED.values():
         return f"disclosure_{partner.agreement.disclosure}_not_offered"
     return None
 
@@ -98,7 +126,14 @@ def _rows(
             f"{partner.code}: epoch {epoch} is past, {last.manifest['epoch']} has been published"
         )
     expected = last.manifest["key_id"] if last and last.manifest["epoch"] == epoch else None
-    tokeniser = keyed_tokeniser(night.settings.secrets, partner.code, epoch, expected=expected)
+    made = tokeniser(
+        night.settings.secrets, partner.code, epoch, agreed.disclosure, expected=expected
+    )
+    if last is not None and made.token_alg != last.manifest["token_alg"]:
+        raise InputRefused(
+            f"{partner.code}: a channel keeps its kind of tokens ({last.manifest['token_alg']}); "
+            "for another disclosure, enter another partner"
+        )
     entries = (
         night.lake.scan(LIST_ENTRIES, [day])
         .filter(pl.col("reason_code").is_in(list(agreed.receives)))
@@ -106,7 +141,7 @@ def _rows(
     )
     subscriptions = entries["subscription_id"].unique().sort().to_list()
     numbers = night.orders.current_numbers(subscriptions, known_at(day)) if subscriptions else {}
-    return state_of(entries, numbers, tokeniser, policy.weight), tokeniser
+    return state_of(entries, numbers, made, policy.weight), made
 
 
 def _is_out(last: Release, day: date, rows: dict[str, str], partner: Partner) -> bool:
@@ -123,7 +158,7 @@ def _write(
     channel: Path,
     partner: Partner,
     policy: ListPolicy,
-    tokeniser: Tokeniser,
+    maker: Tokeniser,
     rows: dict[str, str],
     last: Release | None,
 ) -> Release:
@@ -133,8 +168,8 @@ def _write(
         channel=str(partner.channel),
         list=policy.list,
         epoch=agreed.token_epoch,
-        key_id=tokeniser.key_id,
-        token_alg=tokeniser.token_alg,
+        key_id=maker.key_id,
+        token_alg=maker.token_alg,
         seq=1 if last is None else last.seq + 1,
         day=day,
         rows=rows,
@@ -169,8 +204,12 @@ def _why(
     epoch = last.manifest["epoch"]
     if epoch != partner.agreement.token_epoch:
         return dict.fromkeys(gone, "rekeyed")
-    then = keyed_tokeniser(
-        night.settings.secrets, partner.code, epoch, expected=last.manifest["key_id"]
+    then = tokeniser(
+        night.settings.secrets,
+        partner.code,
+        epoch,
+        DISCLOSED[last.manifest["token_alg"]],
+        expected=last.manifest["key_id"],
     )
     return reasons(night, day, last, then, gone, policy.class_code)
 

@@ -7,11 +7,17 @@ states to the changes between them. Not here: which entries there are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import polars as pl
 
-from mingdan.lists.format import ATTRIBUTES, INSTANT_FORMAT, Rows, row_patterns
+from mingdan.lists.format import (
+    ATTRIBUTES,
+    INSTANT_FORMAT,
+    Rows,
+    attributes_pattern,
+    row_patterns,
+)
 from mingdan.lists.tokens import Tokeniser
 
 _MOST_SOURCES = 9_999
@@ -58,17 +64,20 @@ def state_of(
         .unique("token", keep="first", maintain_order=True)
         .select("token", attributes=pl.concat_str(ATTRIBUTES, separator=","))
     )
-    state = dict(rows.iter_rows())
-    _check(state, tokeniser.token_alg)
-    return state
+    state: dict[str, str] = dict(rows.iter_rows())
+    _check(state.values())
+    written = {token: tokeniser.written(token, told) for token, told in state.items()}
+    pattern = row_patterns(tokeniser.token_alg)["ADD"]
+    if not all(pattern.fullmatch(f"ADD,{token},{told}") for token, told in written.items()):
+        raise ValueError("a row cannot be written in the format")
+    return written
 
 
-def _check(state: Rows, token_alg: str) -> None:
-    """Nothing leaves that the partner's reader would refuse."""
-    pattern = row_patterns(token_alg)["ADD"]
-    for token, attributes in state.items():
-        if attributes is None or not pattern.fullmatch(f"ADD,{token},{attributes}"):
-            raise ValueError(f"an entry cannot be written in the format: {attributes}")
+def _check(attributes: Iterable[str | None]) -> None:
+    """Nothing leaves that the partner's reader would refuse, once unsealed where it is sealed."""
+    for told in attributes:
+        if told is None or not attributes_pattern().fullmatch(told):
+            raise ValueError(f"an entry cannot be written in the format: {told}")
 
 
 def changes(before: Rows, after: Rows, why: Callable[[list[str]], Mapping[str, str]]) -> list[str]:

@@ -5,8 +5,7 @@ them too, to look up its own customers). Not here: which numbers are listed.
 
 A keyed token protects against an outsider who gets the file. It does not
 protect against the partner, who has the key and can try all 7 thousand million
-mobile numbers in minutes: that takes an oblivious evaluation, for which
-`Tokeniser` leaves the place.
+mobile numbers in minutes: that takes an oblivious evaluation under a quota.
 """
 
 from __future__ import annotations
@@ -20,9 +19,15 @@ from typing import Protocol
 
 from mingdan.errors import InputRefused
 from mingdan.identifiers import load_key
+from mingdan.lists.format import KEYED, SEALED
+from mingdan.lists.oprf.engine import evaluate_known, public_key
+from mingdan.lists.oprf.sealing import oblivious_key_id, seal_attributes, split
 
 _E164 = re.compile(r"[1-9]\d{4,17}", re.ASCII)
 _KEY_BYTES = 32
+
+DISCLOSED = {KEYED: "keyed", SEALED: "match_only"}
+"""Disclosure by the token algorithm it is carried out with."""
 
 
 class Tokeniser(Protocol):
@@ -39,11 +44,14 @@ class Tokeniser(Protocol):
     def tokens(self, msisdns: Iterable[str]) -> list[str]:
         """The token of each number (E.164 without `+`), in the order given."""
 
+    def written(self, token: str, attributes: str) -> str:
+        """Attributes as they stand in a row beside a token made before."""
+
 
 class KeyedTokeniser:
     """HMAC-SHA-256 under a key of one partner, list and epoch; lowercase hex."""
 
-    token_alg = "hmac-sha256"  # noqa: S105
+    token_alg = KEYED
 
     def __init__(self, key: bytes) -> None:
         """Raises InputRefused unless the key has 32 bytes."""
@@ -64,20 +72,69 @@ class KeyedTokeniser:
             made.append(one.hexdigest())
         return made
 
+    def written(self, token: str, attributes: str) -> str:
+        """Attributes stand as they are: who has the key may read the whole list."""
+        del token
+        return attributes
+
+
+class ObliviousTokeniser:
+    """VOPRF outputs (RFC 9497): nobody makes a token without an evaluation by us.
+
+    The first 20 bytes of an output are the token, the next 32 the key its
+    attributes are sealed with: a row tells nothing but to who asked for its number.
+    """
+
+    token_alg = SEALED
+
+    def __init__(self, seed: bytes) -> None:
+        """Raises InputRefused unless the seed has 32 bytes."""
+        if len(seed) != _KEY_BYTES:
+            raise InputRefused(f"a token key has {_KEY_BYTES} bytes, this one {len(seed)}")
+        self._seed = seed
+        self._opens: dict[str, bytes] = {}
+        self.public_key = public_key(seed)
+        self.key_id = oblivious_key_id(self.public_key)
+
+    def tokens(self, msisdns: Iterable[str]) -> list[str]:
+        """The token of each number. Raises ValueError for one that is not E.164."""
+        numbers = list(msisdns)
+        if not all(_E164.fullmatch(one) for one in numbers):
+            raise ValueError("a number to be listed is not E.164 digits")
+        made = [split(output) for output in evaluate_known(self._seed, numbers)]
+        self._opens.update(made)
+        return [token for token, _ in made]
+
+    def written(self, token: str, attributes: str) -> str:
+        """Attributes sealed with the key that came with the token."""
+        return seal_attributes(self._opens[token], token, attributes)
+
 
 def key_path(secrets: Path, partner: str, epoch: int) -> Path:
     """Where the token key of a partner and epoch lies."""
     return secrets / f"{partner}-{epoch}.key"
 
 
-def keyed_tokeniser(
-    secrets: Path, partner: str, epoch: int, *, expected: str | None = None
-) -> KeyedTokeniser:
+def tokeniser(
+    secrets: Path,
+    partner: str,
+    epoch: int,
+    disclosure: str,
+    *,
+    expected: str | None = None,
+) -> KeyedTokeniser | ObliviousTokeniser:
     """The tokeniser of a partner and epoch; `expected` is the key id already published.
 
     The key is made on first use, never when tokens of that epoch are out: a new
-    one would silently make every entry another. Raises InputRefused.
+    one would silently make every entry another. Raises InputRefused, also for a
+    disclosure that has no tokens.
     """
+    kinds: dict[str, type[KeyedTokeniser] | type[ObliviousTokeniser]] = {
+        "keyed": KeyedTokeniser,
+        "match_only": ObliviousTokeniser,
+    }
+    if disclosure not in kinds:
+        raise InputRefused(f"{partner}: disclosure {disclosure} has no tokens")
     path = key_path(secrets, partner, epoch)
     if expected is not None and not path.exists():
         raise InputRefused(
@@ -85,12 +142,33 @@ def keyed_tokeniser(
             "backup, or raise `token_epoch` in the agreement to begin a new epoch"
         )
     try:
-        tokeniser = KeyedTokeniser(load_key(path))
+        made = kinds[disclosure](load_key(path))
     except ValueError:
         raise InputRefused(f"{path}: not a key of {_KEY_BYTES} bytes in hex") from None
-    if expected is not None and tokeniser.key_id != expected:
+    if expected is not None and made.key_id != expected:
         raise InputRefused(
             f"{path} is not the key epoch {epoch} was published with "
-            f"({tokeniser.key_id} instead of {expected})"
+            f"({made.key_id} instead of {expected}); another disclosure needs another epoch too"
         )
-    return tokeniser
+    return made
+
+
+def keyed_tokeniser(
+    secrets: Path, partner: str, epoch: int, *, expected: str | None = None
+) -> KeyedTokeniser:
+    """The tokeniser of a partner who is told the whole list. Raises InputRefused."""
+    made = tokeniser(secrets, partner, epoch, "keyed", expected=expected)
+    assert isinstance(made, KeyedTokeniser)  # noqa: S101 - by its disclosure
+    return made
+
+
+def handed_over(secrets: Path, partner: str, epoch: int, disclosure: str) -> tuple[str, str]:
+    """Token algorithm and key (hex) a partner is given for an epoch, by its disclosure.
+
+    Who may only match is given the public half. Raises InputRefused for a
+    disclosure that has no tokens.
+    """
+    made = tokeniser(secrets, partner, epoch, disclosure)
+    if isinstance(made, ObliviousTokeniser):
+        return made.token_alg, made.public_key.hex()
+    return made.token_alg, key_path(secrets, partner, epoch).read_text("ascii").strip()

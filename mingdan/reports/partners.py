@@ -61,6 +61,8 @@ class Agreement(BaseModel):
     """How numbers are shown to the partner; never more than agreed."""
     may_be_reexported: bool = False
     """Whether an entry resting on this partner's word alone may go to others."""
+    evaluations_per_year: int = Field(default=0, ge=0)
+    """Quota of `match_only`: customers the partner may ask about in any 365 days."""
     token_epoch: int = Field(default=1, ge=1)
     """Generation of the token key; a new one makes every token new."""
 

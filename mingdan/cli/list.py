@@ -1,0 +1,166 @@
+"""`mingdan list`: the joint list on its way out, entry by entry and channel by channel.
+
+Here: arguments and printing for the operator of the lists. Not here: the keys'
+ceremonies (`list_keys.py`), what a partner does (`partner_copy.py`) and any work
+(`mingdan.lists`).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mingdan.cli import list_keys
+from mingdan.errors import InputRefused
+from mingdan.lists.policy import list_policy
+from mingdan.lists.standing import standing
+from mingdan.reports.partners import load_partners, partner_named
+from mingdan.settings import Settings
+
+app = typer.Typer(
+    help="""The joint list on its way out: channels, keys, receipts, single entries.
+
+    Examples:
+
+        mingdan list channels
+
+        mingdan list show ENTRY
+    """,
+    no_args_is_help=True,
+)
+app.add_typer(list_keys.app, name="keys")
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for a script.")]
+
+
+@app.command()
+def channels(*, as_json: AsJson = False) -> None:
+    """Every partner's channel: what was delivered, until when it is signed, what is confirmed.
+
+    Exit code 1 if anything needs a person: a signature past half of its life, or an
+    entry taken back that a partner has not confirmed in time.
+
+    Example:
+
+        mingdan list channels
+    """
+    settings = Settings()
+    policy = list_policy(settings)
+    now = datetime.now(UTC)
+    rows = [
+        standing(settings, partner, policy.envelope, now)
+        for partner in load_partners(settings).values()
+        if partner.channel is not None
+    ]
+    if as_json:
+        print(json.dumps([row.told() for row in rows], ensure_ascii=False, indent=1))
+    else:
+        table = Table(title="Channels")
+        for title in ("partner", "channel", "release", "signed until", "confirmed", "alarms"):
+            table.add_column(title, overflow="fold")
+        for row in rows:
+            table.add_row(
+                row.partner,
+                row.channel,
+                str(row.seq or "-"),
+                row.signed_until or row.not_ready or "-",
+                str(row.confirmed or "-"),
+                escape("\n".join(row.alarms)) or "-",
+            )
+        Console().print(table)
+    if any(row.alarms for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command()
+def renew(
+    partners: Annotated[
+        list[str] | None, typer.Argument(help="Partner codes; none: all that have a channel.")
+    ] = None,
+) -> None:
+    """Sign the timestamps anew, as the job `resign` does.
+
+    PARTNERS whose agreement is not in force are left to run out.
+
+    Example:
+
+        mingdan list renew bank_demo
+    """
+    from mingdan.lists.standing import renew_all
+
+    done = renew_all(Settings(), datetime.now(UTC), partners or None)
+    for code, what in done.items():
+        Console().print(f"{code}: {what}", highlight=False)
+
+
+@app.command()
+def receipts(
+    partner: Annotated[str, typer.Argument(help="Partner code, e.g. bank_demo.")],
+    files: Annotated[list[Path], typer.Argument(help="Receipts the partner gave.")],
+) -> None:
+    """Take in signed receipts of a partner.
+
+    FILES are what `mingdan partner receipt` wrote. Those that lie in
+    landing/receipts/PARTNER/ are taken by every night.
+
+    Example:
+
+        mingdan list receipts bank_demo receipt.json
+    """
+    from mingdan.lists.standing import take
+
+    settings = Settings()
+    who = partner_named(partner, settings)
+    for file in files:
+        try:
+            text = file.read_bytes()
+        except OSError as error:
+            raise InputRefused(f"{file} cannot be read: {error.strerror}") from None
+        got = take(settings, who, text, datetime.now(UTC))
+        Console().print(
+            f"{who.code} holds release {got.seq} of {got.day} since {got.at}", highlight=False
+        )
+
+
+@app.command()
+def answer(
+    partner: Annotated[str, typer.Argument(help="Partner code.")],
+    files: Annotated[list[Path], typer.Argument(help="Questions the partner gave.")],
+) -> None:
+    """Evaluate a partner's questions under its quota; the answers go out with its channel.
+
+    PARTNER may only match (disclosure `match_only`). FILES are what `mingdan partner ask`
+    wrote; those that lie in landing/questions/PARTNER/ are answered by every night. What is
+    over the quota is answered with its refusal.
+
+    Example:
+
+        mingdan list answer bank_demo question.ask
+    """
+    from mingdan.lists.questions import answer as answer_one
+    from mingdan.lists.questions import quota
+    from mingdan.lists.standing import deliver_again
+
+    settings = Settings()
+    who = partner_named(partner, settings)
+    now = datetime.now(UTC)
+    for file in files:
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise InputRefused(f"{file} cannot be read: {error.strerror}") from None
+        done = answer_one(settings, who, data, now)
+        Console().print(
+            f"question {done['id']}: {done['count']:,} customers, {done['answered']}",
+            highlight=False,
+        )
+    deliver_again(settings, who, now)
+    left = quota(settings, who, now)
+    Console().print(f"quota: {left['used']:,} of {left['agreed']:,} a year used", highlight=False)

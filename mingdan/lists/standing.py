@@ -1,0 +1,168 @@
+"""How every channel stands: delivered, signed until when, confirmed by whom.
+
+Here: the one account of it, for the command line, the alarms and the summary of
+a night; renewing signatures and taking receipts for all partners. Not here:
+what a release says and how it is signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mingdan.calendar import business_day
+from mingdan.errors import InputRefused
+from mingdan.lists.envelope.deliver import alarms, card_of, deliver, keep_fresh, not_ready
+from mingdan.lists.envelope.repository import read_state
+from mingdan.lists.envelope.roles import Place
+from mingdan.lists.format import LATEST
+from mingdan.lists.manifest import newest, pointer
+from mingdan.lists.policy import EnvelopePolicy, list_policy
+from mingdan.lists.receipts import Receipt, newest_receipt, outstanding, take_receipt
+from mingdan.reports.partners import Partner, load_partners, partner_named
+from mingdan.settings import Settings
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One partner's channel."""
+
+    partner: str
+    channel: str
+    hindrance: str | None
+    """Why nothing may leave today."""
+    not_ready: str | None
+    """Why nothing can be delivered: `no_root`, `no_card`."""
+    seq: int | None
+    """The newest release."""
+    signed_until: str | None
+    """When its partner stops accepting it unless it is signed anew (ISO 8601, UTC)."""
+    confirmed: int | None
+    """The release the partner's last receipt tells of."""
+    confirmed_at: str | None
+    alarms: tuple[str, ...]
+
+    def told(self) -> dict[str, Any]:
+        return {**asdict(self), "alarms": list(self.alarms)}
+
+
+def standing(
+    settings: Settings, partner: Partner, policy: EnvelopePolicy, now: datetime
+) -> Standing:
+    """How one channel stands at `now`. Raises InputRefused if the partner has none."""
+    place = Place.of(settings, partner)
+    releases = settings.releases / partner.code
+    hindrance = partner.hindrance(business_day(now))
+    state = read_state(place)
+    held = newest_receipt(settings.receipts / partner.code)
+    found: list[str] = []
+    if hindrance is None:
+        found += [f"{role}_signature_past_half_life" for role in alarms(place, policy, now)]
+    late = now - timedelta(days=policy.receipt_days)
+    waiting = [one for one in outstanding(releases, held) if one.created < late]
+    if waiting and state.versions["timestamp"]:
+        count = sum(one.retractions for one in waiting)
+        found.append(f"retractions_not_confirmed: {count} since release {waiting[0].seq}")
+    return Standing(
+        partner=partner.code,
+        channel=place.served.name,
+        hindrance=hindrance,
+        not_ready=not_ready(place),
+        seq=pointer(releases).seq if (releases / LATEST).exists() else None,
+        signed_until=state.expires.get("timestamp"),
+        confirmed=held.seq if held else None,
+        confirmed_at=held.at if held else None,
+        alarms=tuple(found),
+    )
+
+
+def renew_all(
+    settings: Settings, now: datetime, codes: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Sign the timestamps of all partners (or of `codes`) anew; what was done, by partner.
+
+    A partner to whom nothing may leave today is left to run out. One channel that
+    fails keeps no other from being renewed; raises InputRefused afterwards.
+    """
+    policy = list_policy(settings).envelope
+    known = load_partners(settings)
+    wanted = [partner_named(code, settings) for code in codes] if codes else known.values()
+    done: dict[str, str] = {}
+    failed: list[str] = []
+    for partner in wanted:
+        if partner.channel is None:
+            continue
+        hindrance = partner.hindrance(business_day(now))
+        if hindrance is not None:
+            done[partner.code] = f"left to run out: {hindrance}"
+            continue
+        place = Place.of(settings, partner)
+        try:
+            with place.lock():
+                state = keep_fresh(place, policy, now)
+        except (InputRefused, OSError) as error:
+            failed.append(f"{partner.code}: {error}")
+            continue
+        until = None if state is None else state.expires["timestamp"]
+        done[partner.code] = f"signed until {until}" if until else "nothing delivered yet"
+    if failed:
+        raise InputRefused("; ".join(failed))
+    return done
+
+
+def deliver_again(settings: Settings, partner: Partner, now: datetime) -> None:
+    """Bring a channel up to date between two nights: new answers, another card.
+
+    Raises InputRefused if nothing may leave today or nothing has been released yet.
+    """
+    hindrance = partner.hindrance(business_day(now))
+    if hindrance is not None:
+        raise InputRefused(f"{partner.code}: nothing may leave: {hindrance}")
+    place = Place.of(settings, partner)
+    releases = settings.releases / partner.code
+    if not (releases / LATEST).exists():
+        raise InputRefused(f"{partner.code}: nothing has been released yet")
+    with place.lock():
+        deliver(place, list_policy(settings).envelope, releases, newest(releases), now)
+
+
+def take(settings: Settings, partner: Partner, text: bytes, now: datetime) -> Receipt:
+    """Verify and keep one receipt of a partner. Raises ListRefused."""
+    card = card_of(Place.of(settings, partner))
+    return take_receipt(
+        settings.receipts / partner.code,
+        text,
+        card.receipt_key,
+        channel=settings.releases / partner.code,
+        name=str(partner.channel),
+        now=now,
+    )
+
+
+def take_delivered(settings: Settings, partner: Partner, now: datetime) -> tuple[int, list[str]]:
+    """Take the receipts in `landing/receipts/<partner>/`; how many, and what was refused.
+
+    A receipt that is refused is set aside in `refused/` beside them.
+    """
+    inbox = settings.landing / "receipts" / partner.code
+    taken = 0
+    refused: list[str] = []
+    for file in sorted(inbox.glob("*.json")):
+        try:
+            take(settings, partner, _small(file), now)
+            taken += 1
+            file.unlink()
+        except InputRefused as error:
+            refused.append(f"{file.name}: {error}")
+            aside = inbox / "refused"
+            aside.mkdir(exist_ok=True)
+            file.replace(aside / file.name)
+    return taken, refused
+
+
+def _small(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(1 << 16)
