@@ -22,6 +22,7 @@ from mingdan.orders.access import log
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import allow
 from mingdan.orders.access.keys import ApiKeys
+from mingdan.orders.access.rules import LIST_EXCHANGE
 from mingdan.orders.http.service import API_KEY, OPEN_PATHS
 from mingdan.orders.refusals import Refused
 from mingdan.orders.store import OrderStore
@@ -29,8 +30,6 @@ from mingdan.reports.partners import Partner, load_partners
 from mingdan.reports.policy import policy
 from mingdan.settings import Settings
 
-BUSINESS = "LIST_EXCHANGE"
-"""The business (名单交换) an interface must be permitted to do anything here."""
 CHANNELS = "/channels/"
 """What is signed and encrypted needs no key: any client of The Update Framework may fetch it."""
 
@@ -73,7 +72,7 @@ class Caller:
         Raises Refused: as the gate does, and list_not_agreed.
         """
         with self.service.store.database.reading() as connection:
-            allow(connection, actor=self.actor, business=BUSINESS, at=self.at)
+            allow(connection, actor=self.actor, business=LIST_EXCHANGE, at=self.at)
         number = self.actor.interface_no
         known = load_partners(self.service.settings).values()
         found = next((partner for partner in known if partner.interface_number == number), None)
@@ -92,7 +91,7 @@ class Caller:
                 database,
                 connection,
                 actor=self.actor,
-                purpose=BUSINESS,
+                purpose=LIST_EXCHANGE,
                 what=what,
                 subjects=[f"partner:{partner.code}"],
                 at=self.at,

@@ -13,13 +13,14 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from mingdan.lists.http.app import create_app
-from mingdan.lists.http.service import BUSINESS
 from mingdan.orders.access.permissions import Permissions
+from mingdan.orders.access.rules import LIST_EXCHANGE
 from mingdan.orders.store import OrderStore
 from tests.lists.pairs import Pair, now
 from tests.orders.access.support import BOSS, PEPPER, channel, keys, permit
 from tests.orders.support import at
 
+KINDS = {"shop": "marketing_channel"}
 SHIPPED = Path("mingdan/reports/partners.toml")
 
 
@@ -63,8 +64,8 @@ def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Counter]
         with TestClient(app, raise_server_exceptions=False) as client:
             made.append(Counter(pair, store, client))
             for who, number in (("bank", "JK-0002"), ("police", "JK-0001"), ("shop", "88001")):
-                channel(store, who, number)
-                permit(store, BUSINESS, interface_no=number)
+                channel(store, who, number, kind=KINDS.get(who, "information_exchange"))
+                permit(store, LIST_EXCHANGE, interface_no=number)
                 Permissions(store).limit(
                     number, requests=1_000_000, per_seconds=1, burst=1_000_000,
                     valid_from=at(), actor=BOSS, at=at(),
