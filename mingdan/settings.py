@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         return self.data / "receipts"
 
     @property
+    def health(self) -> Path:
+        """Pages on how the lists are: `index.html` for us, one for each partner."""
+        return self.data / "health"
+
+    @property
     def published(self) -> Path:
         """What each partner was given last, remembered apart from the releases."""
         return self.data / "published"

@@ -41,6 +41,7 @@ from mingdan.reports.tables import (
     PARTNER_ENTRIES,
     REPORT_ASSERTIONS,
     REPORTS_QUARANTINE,
+    TOLD,
 )
 from mingdan.senders.flag import flag
 from mingdan.senders.tables import SENDER_ASSERTIONS
@@ -105,7 +106,7 @@ STEPS = (
     NamedStep("features", "features", once(build_features, FEATURES), (FEATURES,)),
     NamedStep("sender_assertions", "senders", once(flag, SENDER_ASSERTIONS), (SENDER_ASSERTIONS,)),
     NamedStep("labels", "classes", decide, (LABELS, LABEL_EVENTS, INPUTS)),
-    NamedStep("list_entries", "lists", build_list, (LIST_ENTRIES,)),
+    NamedStep("list_entries", "lists", build_list, (LIST_ENTRIES, TOLD)),
     NamedStep("release", "lists", publish, ()),
 )
 

@@ -83,6 +83,23 @@ def channels(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def health() -> None:
+    """Write the pages on how the lists are anew, as every night does.
+
+    index.html is for us, the others one partner each; they need no script.
+
+    Example:
+
+        mingdan list health
+    """
+    from mingdan.lists.health import write_pages
+    from mingdan.night import Night
+
+    for path in write_pages(Night(Settings()), datetime.now(UTC)):
+        Console().print(str(path), highlight=False, soft_wrap=True)
+
+
+@app.command()
 def renew(
     partners: Annotated[
         list[str] | None, typer.Argument(help="Partner codes; none: all that have a channel.")

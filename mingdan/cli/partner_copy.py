@@ -25,6 +25,7 @@ from rich.table import Table
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.lists.cards import root_fingerprint
 from mingdan.lists.client.customers import customers
+from mingdan.lists.client.exports import export as write_export
 from mingdan.lists.client.home import Home
 from mingdan.lists.client.match import Answer, Matcher
 from mingdan.lists.client.match import receipt as signed_receipt
@@ -230,6 +231,26 @@ def match(
         + (f": {fresh.why}" if fresh.why else "")
         + f"\n{out}"
     )
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write: .csv, .parquet or .json (STIX).")],
+    *,
+    home: At = HOME,
+) -> None:
+    """Write the entries in force for another system. Only the releases are signed.
+
+    .json is a STIX 2.1 bundle of indicators. Numbers stay tokens in every form.
+
+    Examples:
+
+        mingdan partner export list.csv --home bank
+
+        mingdan partner export list.json --home bank
+    """
+    count = write_export(Home(home), out, datetime.now(UTC))
+    _print(f"{count:,} entries in force: {out}")
 
 
 @app.command()

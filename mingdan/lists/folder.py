@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from gzip import GzipFile
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
-from mingdan.errors import LakeError
+from mingdan.errors import InputRefused, LakeError
 from mingdan.lists.format import FORMAT, LATEST, Header, canonical
 from mingdan.lists.manifest import Release, newest, numbered, release
 from mingdan.lists.reader import check_continues
@@ -124,6 +125,21 @@ def replace_synced(path: Path, text: str) -> None:
     write_text(partial, text)
     partial.replace(path)
     _sync(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path` whole, or not at all. Raises InputRefused if it cannot."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+        _sync(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise InputRefused(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

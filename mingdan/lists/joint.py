@@ -19,6 +19,7 @@ from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.night import Night, Report
 from mingdan.orders.tables import NUMBER_HOLDINGS, PROTECTIONS, SUBSCRIPTION_HOLDINGS
 from mingdan.reports.partners import load_partners
+from mingdan.reports.tables import TOLD
 
 SNAPSHOT = (LABELS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, PROTECTIONS)
 """What the list of a day is made of, each as of that day."""
@@ -28,7 +29,7 @@ _EXACT_DAYS = 14
 
 
 def build(night: Night, day: date) -> Report:
-    """Replace `list_entries` of `day`. Raises MissingInput if a table lacks the day.
+    """Replace `list_entries` and `told` of `day`. Raises MissingInput if a table lacks the day.
 
     Protections (红名单) are asked again here, whatever the labels say of them.
     """
@@ -36,7 +37,31 @@ def build(night: Night, day: date) -> Report:
         if day not in night.lake.days(table):
             raise MissingInput(f"{table.name} of {day} is not in the lake; the list stays as it is")
     partition = night.lake.write(LIST_ENTRIES, day, _entries(night, day))
-    return Report((partition,), {"entries": partition.rows})
+    told = night.lake.write(TOLD, day, _told(night, day))
+    return Report((partition, told), {"entries": partition.rows, "told": told.rows})
+
+
+def _told(night: Night, day: date) -> pl.DataFrame:
+    """What partners may know after this night, whatever becomes of their releases.
+
+    Rather too much than too little: what is no echo counts as a partner's own finding.
+    """
+    lake = night.lake
+    receivers = [
+        (partner.code, reason)
+        for partner in load_partners(night.settings).values()
+        if partner.hindrance(day) is None and partner.channel is not None
+        for reason in partner.agreement.receives
+    ]
+    before = [held for held in lake.days(TOLD) if held < day][-1:]
+    with night.engine.connect() as connection:
+        define_view(connection, "list_entries", LIST_ENTRIES, lake.files(LIST_ENTRIES, [day]))
+        define_view(connection, "told_before", TOLD, lake.files(TOLD, before))
+        schema = {"partner": pl.String, "reason_code": pl.String}
+        connection.register("receivers", pl.DataFrame(receivers, schema=schema, orient="row"))
+        parameters = {"known_at": naive_utc(known_at(day))}
+        found: pl.DataFrame = connection.sql(statement("lists/told"), params=parameters).pl()
+    return found
 
 
 def _entries(night: Night, day: date) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from mingdan.lists.envelope.deliver import deliver, not_ready
 from mingdan.lists.envelope.roles import Place
 from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
 from mingdan.lists.format import state_sha256
+from mingdan.lists.health import write_pages
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.policy import ListPolicy, list_policy
@@ -35,6 +36,7 @@ from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import DISCLOSED, Tokeniser, tokeniser
 from mingdan.night import Night, Report
+from mingdan.orders.access.log import head
 from mingdan.reports.partners import Partner, load_partners, partner_named
 
 Facts = dict[str, int | float | str]
@@ -70,7 +72,7 @@ def publish(night: Night, day: date) -> Report:
         for other in errors[1:]:
             errors[0].add_note(str(other))
         raise errors[0]
-    return Report((), facts)
+    return Report((), facts | _pages(night))
 
 
 def _in_a_line(facts: Facts) -> str:
@@ -101,6 +103,14 @@ def _publish_to(night: Night, day: date, partner: Partner) -> Facts:
             last = _write(night, day, channel, partner, policy, maker, rows, last)
         remember(published, partner.code, last)
         return _facts(last) | _delivered(night, partner, channel, last, policy)
+
+
+def _pages(night: Night) -> Facts:
+    """Pages on how the lists are; a release that is out is not undone for want of them."""
+    try:
+        return {"health": str(write_pages(night, datetime.now(UTC))[0])}
+    except OSError as error:
+        return {"health": f"pages not written: {error.strerror}"}
 
 
 def _delivered(
@@ -249,10 +259,13 @@ def _why(
 def _inputs(night: Night, day: date) -> dict[str, Any]:
     """Digests of what the release was made of; they say nothing of what is in it."""
     labels = night.lake.scan(LABELS, [day]).select("ruleset_hash").unique().collect()
+    seen = head(night.orders.database)
     return {
         "labels": night.lake.partition(LABELS, day).digest,
         "list_entries": night.lake.partition(LIST_ENTRIES, day).digest,
         "rulesets": sorted(labels["ruleset_hash"].drop_nulls().to_list()),
+        # With it in a partner's hands the log cannot be rewritten unseen up to here.
+        "access_log": None if seen is None else {"seq": seen.seq, "digest": seen.digest},
     }
 
 

@@ -6,6 +6,7 @@ Here: the table of the night's list entries. Not here: releases on disk
 
 from __future__ import annotations
 
+from mingdan.reports.tables import TOLD
 from mingdan.tables import Column as C
 from mingdan.tables import Table
 
@@ -31,4 +32,4 @@ LIST_ENTRIES = Table(
     sort=("entry_id",),
 )
 
-TABLES = (LIST_ENTRIES,)
+TABLES = (LIST_ENTRIES, TOLD)

@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -154,30 +153,36 @@ def _entries(found: list[Row], policy: Policy, partners: Mapping[str, Partner]) 
         row["reason"] = rules.legal.reason if legal else row["category"]
         row["level"] = rules.legal.level if legal else rules.level
         row["score"] = rules.legal.score if legal else rules.score.get(kind, 0)
-    for (party, reason, code), group in _grouped(known, "party_id", "reason", "partner"):
-        yield {
-            "subject_type": "party",
-            "subject_id": party,
-            "class_code": "blacklist",
-            "reason_code": reason,
-            "source": "partner",
-            "source_ref": code,
-            "level": group[0]["level"],
-            "score": group[0]["score"],
-            "observed_at": max(row["observed_at"] for row in group),
-            "valid_to": max(row["valid_until"] for row in group),
-            "evidence": _json(
-                {
-                    "entries": len(group),
-                    "legal_bases": sorted({row["legal_basis"] for row in group}),
-                    "subscriptions": _ids(group),
-                }
-            ),
-        }
+    for (party, reason), group in _grouped(known, "party_id", "reason"):
+        words = list(_grouped(group, "partner"))
+        joint = len(words) >= rules.joint.sources and reason != rules.legal.reason
+        for (code,), own in words:
+            yield {
+                "subject_type": "party",
+                "subject_id": party,
+                "class_code": "blacklist",
+                "reason_code": reason,
+                "source": "partner",
+                "source_ref": code,
+                "level": rules.joint.level if joint else own[0]["level"],
+                "score": max(own[0]["score"], rules.joint.score if joint else 0),
+                "observed_at": max(row["observed_at"] for row in own),
+                "valid_to": max(row["valid_until"] for row in own),
+                "evidence": _json(
+                    {
+                        "entries": len(own),
+                        "legal_bases": sorted({row["legal_basis"] for row in own}),
+                        "partners": len(words),
+                        "subscriptions": _ids(own),
+                    }
+                ),
+            }
 
 
 def _grouped(rows: list[Row], *names: str) -> Iterator[tuple[tuple[Any, ...], list[Row]]]:
-    key = itemgetter(*names)
+    def key(row: Row) -> tuple[Any, ...]:
+        return tuple(row[name] for name in names)
+
     for values, group in groupby(sorted(rows, key=key), key):
         yield values, list(group)
 

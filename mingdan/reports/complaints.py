@@ -37,7 +37,7 @@ HEADER = (
     "reported_number",
     "reporter_number",
 )
-_HARMLESS = ("duplicate_id", "already_received", "withdrawn")
+_HARMLESS = ("duplicate_id", "already_received", "withdrawn", "older_version")
 
 
 def complaints_of(

@@ -1,17 +1,19 @@
 """A delivered file as lines: counted, capped and split before anything is believed.
 
-Here: reading a UTF-8 CSV file of a fixed header without trusting it. Not here:
-what its fields mean (`complaints.py`, `partner_lists.py`).
+Here: reading a CSV file of a fixed header without trusting it. Not here: what its
+fields mean (`complaints.py`, `partner_lists.py`) and other forms (`forms.py`).
 
 The encoding is declared, never guessed: 诈骗 in GB18030 is valid UTF-8, so the
 fields of these files are codes, numbers and times in ASCII, and a line that is
-not UTF-8 is set aside. A line is a physical line: no field may hold a newline,
-so an unclosed quote cannot swallow the rest of the file.
+not of its encoding is set aside. A line is a physical line: no field may hold a
+newline (no byte of a GB18030 character is one), so an unclosed quote cannot swallow
+the rest of the file.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,8 @@ from mingdan.reports.policy import Caps
 
 WHOLE_FILE = 0
 """Line number of a quarantine row that stands for the file."""
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Record = dict[str, Any]
 
@@ -103,6 +107,8 @@ def read(
     header: tuple[str, ...],
     caps: Caps,
     parse: Callable[[dict[str, str]], Record],
+    *,
+    encoding: str = "utf-8",
 ) -> None:
     """Read `path` into `delivered`, each data line through `parse`.
 
@@ -124,7 +130,7 @@ def read(
             try:
                 if too_long:
                     raise Flaw("line_too_long")
-                delivered.good.append(Good(number, parse(_fields(raw, header)), raw))
+                delivered.good.append(Good(number, parse(_fields(raw, header, encoding)), raw))
             except Flaw as flaw:
                 delivered.bad.append(Bad(number, flaw.reason, flaw.column, raw))
 
@@ -196,12 +202,12 @@ def _names(first: bytes) -> tuple[str, ...] | None:
         return None
 
 
-def _fields(raw: bytes, header: tuple[str, ...]) -> dict[str, str]:
+def _fields(raw: bytes, header: tuple[str, ...], encoding: str) -> dict[str, str]:
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode(encoding)
     except UnicodeDecodeError:
-        raise Flaw("not_utf8") from None
-    if any(character < " " or character == "\x7f" for character in text):
+        raise Flaw("not_" + encoding.replace("-", "")) from None
+    if CONTROL.search(text):
         raise Flaw("control_character")
     try:
         values = next(csv.reader([text], strict=True), [])

@@ -18,6 +18,7 @@ from mingdan.reports.assertions import assertions, live_entries
 from mingdan.reports.binding import Holder, bind, number_pseudonym, protected, require_snapshot
 from mingdan.reports.complaints import complaints_of
 from mingdan.reports.delivered import Delivered, Record
+from mingdan.reports.echoes import mark_echoes
 from mingdan.reports.partner_lists import (
     lists_of,
     stop_if_churning,
@@ -66,6 +67,7 @@ def take(night: Night, day: date) -> Report:
             row.record["holder"] = holder
         _stop_poisoned(night, day, lists)
         _stop_sweeping(night, day, lists, rules)
+        mark_echoes(night, day, lists)
         files = [*told, *(delivered for _, delivered in lists)]
         gone: list[dict[str, object]] = [{"complaint_id": ref} for ref in withdrawn]
         written = (
@@ -171,6 +173,7 @@ def _facts(
         "entries_received": sum(entry.received for entry in delivered),
         "entries_taken": sum(len(entry.good) for entry in delivered),
         "entries_quarantined": sum(entry.quarantined for entry in delivered),
+        "entries_echoed": sum(row.record["echo"] for entry in delivered for row in entry.good),
         "assertions": asserted,
     }
     stopped = [f"{code}: {entry.stopped}" for code, entry in lists if entry.stopped]

@@ -1,7 +1,8 @@
 """Partners' lists: the file of a partner and day, line by line, and what stops it whole.
 
-Here: reading `entries.csv` within the partner's agreement. Not here: whose
-number it was (`binding.py`) and what an entry is worth (`assertions.py`).
+Here: reading a list within the partner's agreement. Not here: whose
+number it was (`binding.py`), the forms of a list (`forms.py`) and what an entry is
+worth (`assertions.py`).
 
 A partner's list never stops the night: what cannot be taken is set aside with
 its reason. A list is a set of changes; an entry missing from it stays.
@@ -26,22 +27,13 @@ from mingdan.reports.delivered import (
     Flaw,
     Record,
     Unreadable,
-    read,
     set_apart,
 )
-from mingdan.reports.partners import Partner
+from mingdan.reports.forms import FILES, read_entries
+from mingdan.reports.partners import Intake, Partner
 from mingdan.reports.policy import Policy
 from mingdan.settings import Settings
 
-HEADER = (
-    "entry_id",
-    "action",
-    "category",
-    "number",
-    "legal_basis",
-    "observed_at",
-    "valid_until",
-)
 ACTIONS = ("add", "withdraw")
 
 
@@ -51,22 +43,35 @@ def lists_of(
     """Every list delivered on `day` with the code of its folder, in the order of codes."""
     root = settings.landing / "reports" / "partners"
     folders = sorted(root.glob(f"*/{day.isoformat()}"))
-    paths = [folder / "entries.csv" for folder in folders if there(folder / "entries.csv")]
-    return [
-        (code, _list_of(settings, path, code, day, policy, partners.get(code)))
-        for path in paths
-        for code in (path.parent.parent.name,)
-    ]
+    found = []
+    for folder in folders:
+        code = folder.parent.name
+        partner = partners.get(code)
+        agreed = FILES[(partner.intake if partner else Intake()).form]
+        for name in FILES.values():
+            if there(folder / name):
+                path = folder / name
+                made = _list_of(settings, path, code, day, policy, partner, name == agreed)
+                found.append((code, made))
+    return found
 
 
 def _list_of(
-    settings: Settings, path: Path, code: str, day: date, policy: Policy, partner: Partner | None
+    settings: Settings,
+    path: Path,
+    code: str,
+    day: date,
+    policy: Policy,
+    partner: Partner | None,
+    agreed: bool,
 ) -> Delivered:
     delivered = Delivered(file=str(path.relative_to(settings.landing)), source=f"partners/{code}")
     parse = partial(_parse, day=day, policy=policy, partner=partner)
     try:
         check_inside(path, settings.landing)
-        read(path, delivered, HEADER, policy.caps, parse)
+        if not agreed:
+            raise Unreadable("form_not_agreed")
+        read_entries(path, delivered, partner.intake if partner else Intake(), policy, parse)
     except Unreadable as error:
         delivered.received = error.received
         delivered.bad = [Bad(WHOLE_FILE, error.reason, None, error.head)]

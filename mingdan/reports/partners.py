@@ -8,9 +8,9 @@ Whatever is not granted is refused: an agreement names what it allows.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.rules.files import policy_as, policy_text
@@ -21,6 +21,26 @@ Disclosure = Literal["match_only", "keyed", "clear"]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,30}$")]
 """Also a folder name under `landing` and `releases`, hence so narrow."""
 Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
+
+
+Form = Literal["csv", "parquet", "stix"]
+Encoding = Literal["utf-8", "gb18030"]
+
+
+class Intake(BaseModel):
+    """How a partner's list arrives: declared, never guessed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    form: Form = "csv"
+    encoding: Encoding = "utf-8"
+    """Of a CSV file; Parquet and STIX say themselves what they are."""
+
+    @model_validator(mode="after")
+    def _encoding_is_of_csv(self) -> Self:
+        if self.form != "csv" and "encoding" in self.model_fields_set:
+            raise ValueError(f"{self.form} has no encoding to declare")
+        return self
 
 
 class Agreement(BaseModel):
@@ -61,6 +81,7 @@ class Partner(BaseModel):
     status: Literal["active", "suspended", "ended"]
     channel: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{8,32}$")] | None = None
     """Opaque name of the channel to the partner: it says nothing of who that is."""
+    intake: Intake = Intake()
     agreement: Agreement
 
     def hindrance(self, day: date) -> str | None:

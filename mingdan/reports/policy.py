@@ -28,6 +28,7 @@ class Caps(_Part):
 
     max_rows: int = Field(gt=0)
     max_line_bytes: int = Field(gt=0)
+    max_bytes: int = Field(gt=0)
     min_bad_rows: int = Field(ge=0)
 
 
@@ -81,6 +82,14 @@ class Legal(_Part):
     score: Score
 
 
+class Joint(_Part):
+    """What the word of several partners, none of whom has it from us, is worth."""
+
+    sources: int = Field(ge=2)
+    level: Level
+    score: Score
+
+
 class PartnerLists(_Part):
     """What partners' lists are worth."""
 
@@ -91,6 +100,7 @@ class PartnerLists(_Part):
     customers_share: float = Field(gt=0, le=1)
     customers_floor: int = Field(ge=0)
     score: dict[str, Score]
+    joint: Joint
     legal: Legal
 
 

@@ -53,10 +53,26 @@ PARTNER_ENTRIES = Table(
         C("subscription_id", "BIGINT", "who held the number at observed_at; null if not ours"),
         C("party_id", "BIGINT", "who held that subscription then"),
         C("same_holder", "VARCHAR", "yes, no or no_data"),
+        C("echo", "BOOLEAN", "seen only after we told the partner so: no word of its own"),
     ),
     key=("partner", "entry_id"),
     sort=("partner", "entry_id"),
 )
+
+TOLD = Table(
+    name="told",
+    stage="lists",
+    grain="one party and reason a partner may know from us after that night",
+    columns=(
+        C("partner", "VARCHAR", "partner code"),
+        C("party_id", "BIGINT", "party the entry is about"),
+        C("reason_code", "VARCHAR", "blacklist reason code"),
+        C("since", "TIMESTAMP", "from which night on without a break, UTC"),
+    ),
+    key=("partner", "party_id", "reason_code"),
+    sort=("partner", "party_id", "reason_code"),
+)
+"""Made with the joint list (stage `lists`) and read the night after: what comes back is an echo."""
 
 ASSERTION = (
     C("subject_type", "VARCHAR", "party or subscription"),
@@ -88,7 +104,11 @@ REPORTS_QUARANTINE = Table(
     columns=(
         C("source", "VARCHAR", "complaints, tickets or partners/<code>"),
         C("file", "VARCHAR", "file name under the landing folder"),
-        C("line", "INTEGER", "line in that file, 1 = first line; of tickets the ticket's key"),
+        C(
+            "line",
+            "INTEGER",
+            "line, row or object in it, from 1; of tickets the ticket's key",
+        ),
         C("reason", "VARCHAR", "reason code"),
         C("field", "VARCHAR", "column at fault; null if the line as a whole"),
         C("raw", "BLOB", "the line's bytes as delivered", personal="text"),

@@ -1,5 +1,5 @@
--- Partners' entries in force: the latest word on each, not withdrawn, not run out, and the
--- party they were about still holds that very number.
+-- Partners' entries in force: the latest word on each, not withdrawn, not run out, no echo of
+-- what we told them, and the party they were about still holds that very number.
 -- grain: one live entry of one partner
 -- key: partner, entry_id
 -- inputs: partner_entries (all days up to the day), number_holdings, subscription_holdings
@@ -43,5 +43,6 @@ INNER JOIN held_now
         AND latest.reported_number = held_now.reported_number
 WHERE
     latest.action = 'add'
+    AND NOT latest.echo
     AND latest.valid_until > $known_at
 ORDER BY latest.partner, latest.entry_id

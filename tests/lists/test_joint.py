@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 import mingdan
-from mingdan.calendar import naive_utc
+from mingdan.calendar import known_at, naive_utc
 from mingdan.classes.tables import LABELS
 from mingdan.errors import MissingInput
 from mingdan.lists.joint import build
 from mingdan.lists.policy import publishable
+from mingdan.lists.tables import TOLD
 from mingdan.orders.commands import ChangeNumber, Protect, Terminate, TransferOwner
 from tests.lists.operator import DAY, LONG_AGO, Operator, label, noon, person
 
@@ -263,3 +264,26 @@ def test_the_same_day_again_gives_the_same_bytes(operator: Operator) -> None:
     operator.know(DAY, [operator.label("甲"), operator.label("乙")])
     first = build(operator.night, DAY)
     assert build(operator.night, DAY) == first
+
+
+def told(operator: Operator, day: date) -> list[tuple[Any, ...]]:
+    rows = operator.night.lake.scan(TOLD, [day]).collect()
+    return rows.select("partner", "party_id", "reason_code", "since").rows()
+
+
+def test_what_a_partner_may_know_is_written_down_with_its_first_night(operator: Operator) -> None:
+    """The bank is told of spam, not of what its agreement does not name; a break starts anew."""
+    own = {ref: operator.parties[ref] for ref in ("甲", "乙")}
+    days = [DAY + timedelta(shift) for shift in range(4)]
+    first, second, _, fourth = (naive_utc(known_at(day)) for day in days)
+    listed(operator, operator.label("甲"))
+    listed(operator, operator.label("甲"), operator.label("乙"), day=days[1])
+    listed(operator, operator.label("乙"), day=days[2])
+    listed(operator, operator.label("甲"), operator.label("乙"), day=days[3])
+    assert told(operator, DAY) == [("bank_demo", own["甲"], "spam_sms", first)]
+    assert sorted(told(operator, days[3])) == sorted(
+        [
+            ("bank_demo", own["甲"], "spam_sms", fourth),
+            ("bank_demo", own["乙"], "spam_sms", second),
+        ]
+    )

@@ -56,7 +56,7 @@ def test_an_entry_becomes_a_watch_assertion_about_the_party(night: Night, world:
     assert asserted(night) == [(1, "fraud", "police_demo", "watch", 70)]
     (assertion,) = rows(night, REPORT_ASSERTIONS)
     assert assertion["evidence"] == (
-        '{"entries":1,"legal_bases":["anti_fraud_law"],"subscriptions":[11]}'
+        '{"entries":1,"legal_bases":["anti_fraud_law"],"partners":1,"subscriptions":[11]}'
     )
     assert assertion["valid_to"] == row["valid_until"]
     assert facts["entries_taken"] == 1

@@ -86,7 +86,7 @@ def test_two_partners_cannot_share_a_channel(settings: Settings) -> None:
         ('spam_sms = "spam_sms"', 'spam_sms = "spam"', "reasons not in"),
         ("score = 80", "score = 180", "score"),
         ("max_rows = 200_000", "max_rows = 0", "max_rows"),
-        ("version = 1", "version = 1\nmore = 2", "more"),
+        ("version = 2", "version = 2\nmore = 3", "more"),
     ],
 )
 def test_a_policy_that_is_wrong(settings: Settings, old: str, new: str, what: str) -> None:

@@ -17,7 +17,7 @@ from mingdan.orders.tables import (
     SUBSCRIPTIONS,
 )
 from mingdan.reports.complaints import HEADER as COMPLAINT_HEADER
-from mingdan.reports.partner_lists import HEADER as ENTRY_HEADER
+from mingdan.reports.forms import HEADER as ENTRY_HEADER
 
 DAY = date(2026, 11, 10)
 

@@ -184,6 +184,10 @@ class Copy:
         if count != header.state_count or digest.hexdigest() != header.state_sha256:
             raise Damaged(f"release {header.seq}: the rows do not make the state announced")
 
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Token and attributes of everything held, expired or not, ascending by token."""
+        yield from self.connection.execute("SELECT token, attributes FROM entries ORDER BY token")
+
     def attributes(self, tokens: Iterable[str]) -> dict[str, str]:
         """What is held of these tokens, expired or not. At most 30,000 at a time."""
         wanted = list(tokens)

@@ -92,6 +92,16 @@ def note(
     return Anchor(row["seq"], digest)
 
 
+def head(database: Database) -> Anchor | None:
+    """The last row as it stands, unproved; None if nobody looked at anything yet."""
+    log = m.AccessLog
+    with database.reading() as connection:
+        row = connection.execute(
+            select(log.seq, log.digest).order_by(log.seq.desc()).limit(1)
+        ).one_or_none()
+    return None if row is None else Anchor(row.seq, row.digest)
+
+
 class AccessLog(Room):
     """The log over an open store. Reading it may raise Refused as the gate does."""
 

@@ -69,7 +69,8 @@ class Permissions(Room):
         with self._at_work(actor, BUSINESS, at, *keys) as journal:
             if interface_no != rules.ANY:
                 adopt(journal, interface_no)
-                _may_order(journal.connection, role, interface_no, text)
+                if what != rules.LIST_EXCHANGE:
+                    _may_order(journal.connection, role, interface_no, text)
             _set(
                 journal,
                 m.Permission,
@@ -201,7 +202,7 @@ def _not_before(valid_from: datetime, at: datetime) -> datetime:
 
 
 def _may_order(connection: Connection, role: str, interface_no: str, text: str) -> None:
-    """A partner of the kind that takes no orders is granted none."""
+    """A partner of the kind that takes no orders is granted none, whatever else it may do."""
     n, partner = m.InterfaceNumber, m.Partner
     row = connection.execute(
         select(partner.code, partner.kind)

@@ -28,6 +28,8 @@ from mingdan.reference import load
 
 ANY = "*"
 PARTNER_ROLE = "partner"
+LIST_EXCHANGE = "LIST_EXCHANGE"
+"""The business (名单交换) of partners with whom information is exchanged; it takes no order."""
 _Triple = tuple[str, str, str]
 
 

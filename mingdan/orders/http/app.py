@@ -7,13 +7,13 @@ and serving it (`mingdan serve orders`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 from anyio.to_thread import current_default_thread_limiter
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy import text
@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from mingdan.orders.access.keys import ApiKeys
 from mingdan.orders.http import docs_page, problems, product_orders, reservations
 from mingdan.orders.http.answers import Health
-from mingdan.orders.http.door import Door
+from mingdan.orders.http.door import Door, Entrance
 from mingdan.orders.http.service import Service
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.offers.customers import CustomerDesk
@@ -47,13 +47,25 @@ def create_app(
     """
     customers = CustomerDesk(store, password_pepper)
     service = Service(store, OrderDesk(store), customers, ApiKeys(store, pepper), clock)
-    app = FastAPI(
+    return assemble(
+        service,
         title="Mingdan order intake",
-        version=version("mingdan"),
         description=(
             "Orders and reservations in the shapes of TMF622 and TMF685. Every refusal has a "
             "code and says why in English and Chinese (docs/orders.md)."
         ),
+        routers=(product_orders.router, reservations.router),
+    )
+
+
+def assemble(
+    service: Entrance, *, title: str, description: str, routers: Iterable[APIRouter]
+) -> FastAPI:
+    """A service behind the door, with its refusals, its page and its health."""
+    app = FastAPI(
+        title=title,
+        version=version("mingdan"),
+        description=description,
         # `docs_page.py`: theirs take their scripts from another machine
         docs_url=None,
         redoc_url=None,
@@ -61,18 +73,18 @@ def create_app(
         lifespan=_few_threads,
         responses={},
     )
+    app.state.service = service
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _other)
     app.add_middleware(Door, service=service)
-    app.include_router(product_orders.router)
-    app.include_router(reservations.router)
-    app.include_router(docs_page.router)
+    for router in (*routers, docs_page.router):
+        app.include_router(router)
 
     @app.get("/health", tags=["health"], responses=problems.documented(503))
     def health() -> Health:
         """Whether the service and its order store answer; needs no key."""
-        with store.database.reading() as connection:
+        with service.store.database.reading() as connection:
             connection.execute(text("SELECT 1"))
         return Health(status="pass")
 

@@ -1,7 +1,7 @@
 """The door of the service: before a request's body is read, who sends it, how often, how large.
 
-Here: an ASGI layer around the whole service. Not here: what an interface may do
-(the gate, asked by each path).
+Here: an ASGI layer around a whole service, of orders or of partners' lists. Not
+here: what an interface may do (the gate, asked by each path).
 
 Nothing of a request goes to the log but its method, the path's pattern, the
 interface number, the status and the time it took; of a failure its kind and
@@ -14,8 +14,10 @@ import logging
 import secrets
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from anyio.to_thread import run_sync
 from fastapi.responses import Response
@@ -23,12 +25,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mingdan.errors import Busy
 from mingdan.orders.access import rates
-from mingdan.orders.http import docs_page, problems
-from mingdan.orders.http.service import Caller, Service
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.keys import ApiKeys
+from mingdan.orders.http import problems
 from mingdan.orders.refusals import Refused
+from mingdan.orders.store import OrderStore
 
 LOG = logging.getLogger("mingdan.orders.http")
-OPEN_PATHS = docs_page.PATHS | {"/health", "/openapi.json"}
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -46,10 +49,32 @@ class _Visit:
     begun: float = field(default_factory=time.monotonic)
 
 
+class Entrance(Protocol):
+    """What a door needs of the service behind it."""
+
+    @property
+    def store(self) -> OrderStore: ...
+
+    @property
+    def keys(self) -> ApiKeys: ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+    def caller(self, actor: Actor, at: datetime) -> object:
+        """What the paths are handed of who asks."""
+
+    def longest(self, path: str, at: datetime) -> int:
+        """The most bytes a request to `path` may have."""
+
+    def needs_no_key(self, path: str) -> bool:
+        """Whether anybody may ask for `path`."""
+
+
 class Door:
     """Lets requests in that bear a valid key, keep to their rate and are small enough."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, service: Entrance) -> None:
         self._app = app
         self._service = service
 
@@ -98,9 +123,9 @@ class Door:
     def _enter(self, scope: Scope, visit: _Visit) -> None:
         service = self._service
         at = service.clock()
-        visit.limit = service.store.policy.at("request_longest_bytes", at)
+        visit.limit = service.longest(scope["path"], at)
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        if scope["path"] not in OPEN_PATHS:
+        if not service.needs_no_key(scope["path"]):
             database = service.store.database
             key = headers.get(b"x-api-key", b"").decode("latin-1")
             with database.reading() as connection:
@@ -112,7 +137,7 @@ class Door:
                 # it may have waited for other writers, which is no fault of the sender's
                 at = service.clock()
                 rates.take(connection, actor.interface_no, at)
-            scope["mingdan.caller"] = Caller(service, actor, at)
+            scope["mingdan.caller"] = service.caller(actor, at)
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > visit.limit:
             raise Refused("request_too_large", limit=visit.limit)

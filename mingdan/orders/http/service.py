@@ -15,10 +15,13 @@ from fastapi.security import APIKeyHeader
 
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.keys import ApiKeys
+from mingdan.orders.http import docs_page
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.offers.customers import CustomerDesk
 from mingdan.orders.store import OrderStore
 
+OPEN_PATHS = docs_page.PATHS | {"/health", "/openapi.json"}
+"""Of any service: what it is and that it is there."""
 API_KEY = APIKeyHeader(
     name="X-API-Key",
     auto_error=False,
@@ -35,6 +38,19 @@ class Service:
     customers: CustomerDesk
     keys: ApiKeys
     clock: Callable[[], datetime]
+
+    def caller(self, actor: Actor, at: datetime) -> Caller:
+        """Who asks, as the paths are handed it."""
+        return Caller(self, actor, at)
+
+    def longest(self, path: str, at: datetime) -> int:
+        """The most bytes a request may have, whatever its path."""
+        most: int = self.store.policy.at("request_longest_bytes", at)
+        return most
+
+    def needs_no_key(self, path: str) -> bool:
+        """Whether anybody may ask for `path`."""
+        return path in OPEN_PATHS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from mingdan.orders.http import docs_page
-from mingdan.orders.http.door import OPEN_PATHS
+from mingdan.orders.http.service import OPEN_PATHS
 from mingdan.orders.store import OrderStore
 from tests.orders.http.support import Shop, shop_over
 from tests.orders.support import sqlite_store
