@@ -152,14 +152,16 @@ def theirs(path: Path, frame: pl.DataFrame) -> tuple[dict[int, dict[str, Any]], 
                 if not what:
                     values[ours] = value
                 elif what == ("mean",):
-                    values[ours] = value["mean"]
+                    values[ours] = (value or {}).get("mean")
                 else:
-                    values |= {f"{ours}_{part}": value[part] for part in ("mean", "std")}
+                    values |= {
+                        f"{ours}_{part}": (value or {}).get(part) for part in ("mean", "std")
+                    }
         duration = ask(one.call_duration)["call"]
         delay = ask(one.response_delay_text)["callandtext"]
         for part in ("mean", "std"):
-            values[f"call_seconds_{part}"] = duration[part]
-            values[f"text_response_delay_{part}"] = delay[part]
+            values[f"call_seconds_{part}"] = (duration or {}).get(part)
+            values[f"text_response_delay_{part}"] = (delay or {}).get(part)
         found[who] = values
     return found, time.process_time() - used
 
