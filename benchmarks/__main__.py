@@ -9,6 +9,7 @@ BENCHMARKS = {
     "benchmarks.nightly": "the way from nothing to a summary: seconds, CPU and memory per phase",
     "benchmarks.quality": "found vs planted on a simulated installation, per archetype",
     "benchmarks.real_streams PATH": "false positives on real, all-benign message streams",
+    "benchmarks.usage_intake": "CSV.gz in, landed records and usage out, beside bare tools",
     "benchmarks.features": "guiding, partials and rolling windows against the bare scan",
     "benchmarks.orders WHAT": "orders a second in bulk and one by one, growth, extraction",
     "benchmarks.order_faults WHAT": "eight writers after a hundred numbers; kills at random",
