@@ -10,6 +10,7 @@ BENCHMARKS = {
     "benchmarks.quality": "found vs planted on a simulated installation, per archetype",
     "benchmarks.real_streams PATH": "false positives on real, all-benign message streams",
     "benchmarks.bandicoot PATH": "speed and values against bandicoot on what both have",
+    "benchmarks.usage_intake": "CSV.gz in, landed records and usage out, beside bare tools",
     "benchmarks.features": "guiding, partials and rolling windows against the bare scan",
     "benchmarks.scale": "a province's day and night: floors, steps, peers, history, growth",
     "benchmarks.orders WHAT": "orders a second in bulk and one by one, growth, extraction",

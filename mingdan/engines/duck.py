@@ -160,7 +160,10 @@ def _columns_added_since(table: Table, oldest: str) -> str:
     """The columns, as nulls, that an unbucketed table's files of earlier days do not have yet."""
     if table.bucketed:
         return ""
-    held = pl.read_parquet_schema(oldest)
+    try:
+        held = pl.read_parquet_schema(oldest)
+    except (OSError, pl.exceptions.PolarsError):
+        return ""  # whoever reads the file says what is wrong with it
     return ", ".join(
         f'NULL::{column.type} AS "{column.name}"'
         for column in table.columns
