@@ -49,7 +49,13 @@ def submitted(context: dg.AssetExecutionContext, step: NamedStep, night: Night) 
         told = [part for pair in session.get_bootstrap_cli_arguments().items() for part in pair]
         command = [*shlex.split(night.settings.spark_submit or ""), str(SCRIPT)]
         try:
-            code = subprocess.run([*command, *told], check=False).returncode
+            with subprocess.Popen([*command, *told]) as process:
+                try:
+                    code = process.wait()
+                except BaseException:
+                    # the run was stopped: the driver must not commit after it
+                    process.terminate()
+                    raise
         except OSError as error:
             raise dg.Failure(f"MINGDAN_SPARK_SUBMIT: {error}", allow_retries=False) from error
     answers = session.get_custom_messages()

@@ -155,7 +155,7 @@ class Engine:
         with self.lake.staging() as folder:
             try:
                 made = self.backend.make(work, chosen if bucketed else (), folder, connection)
-            except (duckdb.Error, OSError) as error:
+            except (duckdb.Error, OSError, LakeError) as error:
                 tables = ", ".join(table.name for table, _ in job.outputs)
                 raise LakeError(f"{tables} of {day}: {error}") from error
             if check is not None:

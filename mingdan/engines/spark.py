@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -123,7 +124,7 @@ class SparkEngine:
             rows = frame.mapInArrow(plan, MADE).collect()
             sent.unpersist()
         except (PySparkException, Py4JError, OSError) as error:
-            raise LakeError(f"Spark gave up: {_first_line(error)}") from error
+            raise LakeError(f"Spark gave up: {_said(error)}") from error
         problems = sorted({row["problem"] for row in rows if row["problem"]})
         if problems:
             raise LakeError(problems[0])
@@ -210,5 +211,8 @@ def _pieces(source: Source, connection: duckdb.DuckDBPyConnection) -> Iterator[S
             yield Source(source.name, source.table, (file,), cut)
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
+def _said(error: BaseException) -> str:
+    """The line that names the cause: of a worker's traceback the last, else the first."""
+    text = str(error).partition("\n\nLINE ")[0].strip()
+    named_causes = re.findall(r"^[\w.]+(?:Error|Exception): .+$", text, re.MULTILINE)
+    return str(named_causes[-1]) if named_causes else text.partition("\n")[0]

@@ -36,6 +36,16 @@ _SCHEMA = pa.schema(
 )
 
 
+_ELSEWHERE = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    # the database is of no more use, and ends with its process
+    duckdb.FatalException,
+    duckdb.InternalException,
+)
+"""What may go well in another process."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The tasks of one Spark job (a broadcast variable) and where their files go."""
@@ -47,7 +57,7 @@ class Plan:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """For `mapInArrow` over a frame of task numbers (`id`).
 
-        Disk and memory errors are raised, so that Spark tries elsewhere; what DuckDB
+        What may go well elsewhere is raised, so that Spark tries that; what DuckDB
         refuses would be refused everywhere, and is answered.
         """
         for batch in batches:
@@ -60,7 +70,7 @@ def _answer(task: Task, folder: Path, memory_limit: str) -> pa.RecordBatch:
     try:
         with _database(memory_limit).cursor() as cursor:
             made = duck.run(cursor, task, folder)
-    except (duckdb.IOException, duckdb.OutOfMemoryException):
+    except _ELSEWHERE:
         raise
     except (duckdb.Error, LakeError) as error:
         return pa.RecordBatch.from_pylist([{"problem": str(error)}], schema=_SCHEMA)
