@@ -25,7 +25,7 @@ ACCOUNT = ("account_id", "billing_account", "account_id")
 PARTY = ("party_id", "party", "party_id")
 REFERENCES = {
     "subscription": (ACCOUNT,),
-    "product": (SUBSCRIPTION, ("offering_code", "product_offering", "code")),
+    "product": (SUBSCRIPTION,),
     "product_order_item": (ORDER, ("product_id", "product", "product_id")),
     "number_holding": (SUBSCRIPTION, ORDER),
     "subscription_holding": (SUBSCRIPTION, PARTY, ORDER),
