@@ -77,6 +77,8 @@ class LocalEngine:
             rows.take(_read(work, connection, text, values, described))
             scattered[result.name] = rows
             connection.register(result.name, rows.of(None))
+        for name in scattered:
+            connection.unregister(name)
         return scattered
 
     @staticmethod

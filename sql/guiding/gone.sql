@@ -7,12 +7,23 @@ SELECT record_id
 FROM old_guided
 ANTI JOIN usage USING (record_id, source_file, source_line)
 UNION ALL
-SELECT record_id
+SELECT old_guided.record_id
 FROM old_guided
-WHERE
-    guided_by <> 'self'
-    AND (
-        served_imsi IN (SELECT moved.key FROM moved WHERE moved.key_kind = 'imsi')
-        OR served_msisdn IN (SELECT moved.key FROM moved WHERE moved.key_kind = 'msisdn')
-        OR subscription_id IN (SELECT moved.key FROM moved WHERE moved.key_kind = 'subscription')
-    )
+SEMI JOIN moved
+    ON
+        moved.moved_kind = 'imsi'
+        AND moved.moved_key = old_guided.served_imsi
+UNION ALL
+SELECT old_guided.record_id
+FROM old_guided
+SEMI JOIN moved
+    ON
+        moved.moved_kind = 'msisdn'
+        AND moved.moved_key = old_guided.served_msisdn
+UNION ALL
+SELECT old_guided.record_id
+FROM old_guided
+SEMI JOIN moved
+    ON
+        moved.moved_kind = 'subscription'
+        AND moved.moved_key = old_guided.subscription_id

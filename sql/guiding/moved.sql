@@ -2,14 +2,14 @@
 -- Holdings are cut to the day: what ends after it is no difference. Nothing if nothing of the
 -- day was guided before.
 -- grain: one SIM, number or subscription
--- key: key_kind, key
+-- key: moved_kind, moved_key
 -- inputs: number_holdings, subscription_holdings, old_number_holdings,
 --         old_subscription_holdings, old_guided
 WITH holding AS (
     SELECT
         TRUE AS tonight,
-        key_kind,
-        key,
+        key_kind AS moved_kind,
+        key AS moved_key,
         subscription_id AS holder,
         valid_from,
         valid_to
@@ -17,8 +17,8 @@ WITH holding AS (
     UNION ALL
     SELECT
         TRUE AS tonight,
-        'subscription' AS key_kind,
-        subscription_id AS key,
+        'subscription' AS moved_kind,
+        subscription_id AS moved_key,
         party_id AS holder,
         valid_from,
         valid_to
@@ -26,8 +26,8 @@ WITH holding AS (
     UNION ALL
     SELECT
         FALSE AS tonight,
-        key_kind,
-        key,
+        key_kind AS moved_kind,
+        key AS moved_key,
         subscription_id AS holder,
         valid_from,
         valid_to
@@ -35,8 +35,8 @@ WITH holding AS (
     UNION ALL
     SELECT
         FALSE AS tonight,
-        'subscription' AS key_kind,
-        subscription_id AS key,
+        'subscription' AS moved_kind,
+        subscription_id AS moved_key,
         party_id AS holder,
         valid_from,
         valid_to
@@ -44,15 +44,15 @@ WITH holding AS (
 )
 
 SELECT DISTINCT
-    key_kind,
-    key
+    moved_kind,
+    moved_key
 FROM (
     SELECT
-        key_kind,
-        key,
+        moved_kind,
+        moved_key,
         holder,
         greatest(valid_from, $day_start) AS since,
-        least(coalesce(valid_to, $day_end), $day_end) AS until
+        least(coalesce(valid_to, $day_end), $day_end) AS ends
     FROM holding
     WHERE
         valid_from < $day_end
