@@ -7,7 +7,7 @@ rows come from (`release.py`) and how the folder gets into place (`folder.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from mingdan.lists.format import (
     DELTA,
     FORMAT,
     INSTANT_FORMAT,
+    LINES,
     MANIFEST,
     SNAPSHOT,
     Header,
@@ -67,10 +68,9 @@ def compose(folder: Path, content: Content) -> None:
     rows, changed = content.rows, content.changed
     whole = Header(fmt=FORMAT, kind="snapshot", base=None, count=len(rows), **identity)
     delta = Header(fmt=FORMAT, kind="delta", base=content.seq - 1, count=len(changed), **identity)
-    lines = (f"ADD,{token},{rows[token]}" for token in sorted(rows))
     files = {
-        SNAPSHOT: write_body(folder / SNAPSHOT, whole, lines),
-        DELTA: write_body(folder / DELTA, delta, changed),
+        SNAPSHOT: write_body(folder / SNAPSHOT, whole, _additions(rows)),
+        DELTA: write_body(folder / DELTA, delta, _lines(changed)),
     }
     gone = (row.rpartition(",")[2] for row in changed if row.startswith("DEL"))
     manifest = {
@@ -84,3 +84,15 @@ def compose(folder: Path, content: Content) -> None:
         "inputs": dict(content.inputs),
     }
     write_text(folder / MANIFEST, canonical(manifest) + "\n")
+
+
+def _additions(rows: Rows) -> Iterator[str]:
+    tokens = sorted(rows)
+    for start in range(0, len(tokens), LINES):
+        part = tokens[start : start + LINES]
+        yield "".join([f"ADD,{token},{rows[token]}\n" for token in part])
+
+
+def _lines(changed: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(changed), LINES):
+        yield "\n".join(changed[start : start + LINES]) + "\n"

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -25,8 +25,6 @@ from mingdan.lists.manifest import Release, newest, numbered, release
 from mingdan.lists.reader import check_continues
 from mingdan.lists.refusals import Damaged, Missing
 from mingdan.lists.unpack import FileFacts
-
-_LINES = 8_192
 
 
 @contextmanager
@@ -52,15 +50,18 @@ def staging(releases: Path, partner: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_body(path: Path, header: Header, rows: Iterable[str]) -> FileFacts:
-    """Write header and rows as one gzip member, equal bytes for equal lines."""
+def write_body(path: Path, header: Header, blocks: Iterable[str]) -> FileFacts:
+    """Write header and blocks of rows as one gzip member, equal bytes for equal lines.
+
+    A block is some rows, each with its newline.
+    """
     plain = 0
-    lines = (line + "\n" for part in ([header.line()], rows) for line in part)
     with (
         path.open("wb") as file,
         GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed,
     ):
-        while block := "".join(islice(lines, _LINES)).encode("ascii"):
+        for text in chain([header.line() + "\n"], blocks):
+            block = text.encode("ascii")
             packed.write(block)
             plain += len(block)
     _sync(path)

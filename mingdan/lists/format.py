@@ -54,7 +54,8 @@ _ATTRIBUTES = (
     rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
     r"[1-9]\d{0,3}"
 )
-_LINES = 8_192
+LINES = 8_192
+"""Rows handled at a time: as many as are quick, few enough to be small."""
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 Rows = Mapping[str, str]
@@ -173,8 +174,8 @@ def state_sha256(rows: Rows) -> str:
     """
     digest = hashlib.sha256()
     tokens = sorted(rows)
-    for start in range(0, len(tokens), _LINES):
-        block = "".join([f"{token},{rows[token]}\n" for token in tokens[start : start + _LINES]])
+    for start in range(0, len(tokens), LINES):
+        block = "".join([f"{token},{rows[token]}\n" for token in tokens[start : start + LINES]])
         digest.update(block.encode("ascii"))
     return digest.hexdigest()
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,8 @@ class Outstanding:
 
     seq: int
     day: str
-    created: datetime
+    released: datetime
+    """When it was written (UTC): a night made up for late cannot have been confirmed earlier."""
     retractions: int
 
 
@@ -157,8 +158,8 @@ def outstanding(channel: Path, held: Receipt | None) -> Iterator[Outstanding]:
         one: Release = release(path.parent)
         count = sum(one.manifest["retractions"].values())
         if count:
-            created = instant(one.manifest["created"])
-            yield Outstanding(one.seq, one.manifest["day"], created, count)
+            released = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            yield Outstanding(one.seq, one.manifest["day"], released, count)
 
 
 def receipt_now(position: Any, at: datetime) -> Receipt:

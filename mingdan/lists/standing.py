@@ -62,7 +62,7 @@ def standing(
     if hindrance is None:
         found += [f"{role}_signature_past_half_life" for role in alarms(place, policy, now)]
     late = now - timedelta(days=policy.receipt_days)
-    waiting = [one for one in outstanding(releases, held) if one.created < late]
+    waiting = [one for one in outstanding(releases, held) if one.released < late]
     if waiting and state.versions["timestamp"]:
         count = sum(one.retractions for one in waiting)
         found.append(f"retractions_not_confirmed: {count} since release {waiting[0].seq}")
