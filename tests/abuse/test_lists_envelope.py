@@ -206,6 +206,20 @@ class TestInTheMiddle:
         pair.restore(other.served())
         refused(pair, Untrusted)
 
+    def test_a_stranger_has_also_replaced_the_root_seen_so_far(
+        self, pair: Pair, tmp_path: Path
+    ) -> None:
+        """Trust begins from the root handed over, whatever lies in the folder of metadata."""
+        other = Pair(tmp_path / "other")
+        other.release({number(9): live()})
+        other.sync()
+        accept_card(other.place, pair.home.card())
+        other.deliver()
+        shutil.rmtree(pair.home.tuf)
+        shutil.copytree(other.home.tuf, pair.home.tuf, symlinks=True)
+        pair.restore(other.served())
+        refused(pair, Untrusted)
+
     def test_over_the_network(self, pair: Pair, tmp_path: Path) -> None:
         """Any static server will do; a body cut on the way is a refusal, not a crash."""
         with web(pair.place.served) as (url, cut):
