@@ -18,10 +18,12 @@ from assets.resources import Installation
 from mingdan.classes.tables import LABELS
 from mingdan.errors import MingdanError
 from mingdan.lists.format import LATEST
+from mingdan.lists.health import write_pages
 from mingdan.lists.policy import list_policy
 from mingdan.lists.reader import verify
 from mingdan.lists.standing import standing
 from mingdan.lists.tables import LIST_ENTRIES
+from mingdan.night import Night
 from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS
 from mingdan.reports.partners import partner_named
 from mingdan.settings import Settings
@@ -83,11 +85,20 @@ def release(
         metadata={
             **report.facts,
             "folder": dg.MetadataValue.path(str(channel)),
+            "health": dg.MetadataValue.path(_pages(night)),
             "plot": dg.MetadataValue.md(_changes(report.facts, str(day_of(context)))),
         }
     )
     yield verified(channel)
     yield stands(night.settings)
+
+
+def _pages(night: Night) -> str:
+    """Where the pages on how the lists are lie; a release that is out is not undone for them."""
+    try:
+        return str(write_pages(night, datetime.now(UTC))[0])
+    except OSError as error:
+        return f"not written: {error.strerror}"
 
 
 def stands(settings: Settings) -> dg.AssetCheckResult:

@@ -32,7 +32,7 @@ def submitted(context: dg.AssetExecutionContext, step: NamedStep, night: Night) 
     """
     folder = night.settings.data / "pipes"
     folder.mkdir(exist_ok=True)
-    name = f"{context.run_id}-{step.name}-{context.retry_number}"
+    name = f"{context.run.run_id}-{step.name}-{context.retry_number}"
     with dg.open_pipes_session(
         context=context,
         context_injector=dg.PipesFileContextInjector(str(folder / f"{name}.context.json")),

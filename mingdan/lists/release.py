@@ -24,7 +24,6 @@ from mingdan.lists.envelope.deliver import deliver, not_ready
 from mingdan.lists.envelope.roles import Place
 from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_place, staging
 from mingdan.lists.format import state_sha256
-from mingdan.lists.health import write_pages
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.policy import ListPolicy, list_policy
@@ -72,7 +71,7 @@ def publish(night: Night, day: date) -> Report:
         for other in errors[1:]:
             errors[0].add_note(str(other))
         raise errors[0]
-    return Report((), facts | _pages(night))
+    return Report((), facts)
 
 
 def _in_a_line(facts: Facts) -> str:
@@ -103,14 +102,6 @@ def _publish_to(night: Night, day: date, partner: Partner) -> Facts:
             last = _write(night, day, channel, partner, policy, maker, rows, last)
         remember(published, partner.code, last)
         return _facts(last) | _delivered(night, partner, channel, last, policy)
-
-
-def _pages(night: Night) -> Facts:
-    """Pages on how the lists are; a release that is out is not undone for want of them."""
-    try:
-        return {"health": str(write_pages(night, datetime.now(UTC))[0])}
-    except OSError as error:
-        return {"health": f"pages not written: {error.strerror}"}
 
 
 def _delivered(
