@@ -24,6 +24,7 @@ from mingdan.steps import TABLES, run_night
 LAST_DAY = date(2026, 11, 20)
 SUBSCRIBERS = 300
 DAYS = 6
+BUCKETS = 4
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def install(folder: Path) -> Installed:
     """A world of 300 subscribers and six days, nothing run yet."""
     world = World(subscribers=SUBSCRIBERS, days=DAYS, seed=1, last_day=LAST_DAY)
     simulate(world, folder)
+    # The default is for millions of subscribers: here a night would be all overhead.
+    Lake(folder / "lake", buckets=BUCKETS)
     return Installed(folder, world.first_day, world.last_day)
 
 
