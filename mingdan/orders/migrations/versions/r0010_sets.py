@@ -49,8 +49,7 @@ BEGIN
 END $$
 """
 UNKNOWN = (
-    "(n.{column} IS NOT NULL AND "
-    "(SELECT 1 FROM {target} AS o WHERE o.{key} = n.{column}) IS NULL)"
+    "(n.{column} IS NOT NULL AND (SELECT 1 FROM {target} AS o WHERE o.{key} = n.{column}) IS NULL)"
 )
 """A value, not EXISTS: that may be answered by reading the whole table into a hash, and a
 session that once did so for a load would go on doing so for single orders."""
