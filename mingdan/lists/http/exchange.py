@@ -156,16 +156,20 @@ def page(asking: Asking) -> Response:
 
 
 def _told(asking: Caller, partner: Partner) -> dict[str, Any]:
-    if partner.channel is None:
-        number = asking.actor.interface_no
-        raise Refused("list_not_agreed", interface_no=number, problem="no_channel")
+    _has_channel(asking, partner)
     settings = asking.service.settings
     envelope = list_policy(settings).envelope
     return standing.standing(settings, partner, envelope, asking.at).told()
 
 
+def _has_channel(asking: Caller, partner: Partner) -> None:
+    if partner.channel is None:
+        number = asking.actor.interface_no
+        raise Refused("list_not_agreed", interface_no=number, problem="no_channel")
+
+
 def _answered(asking: Caller, partner: Partner, data: bytes) -> str:
-    _told(asking, partner)
+    _has_channel(asking, partner)
     settings = asking.service.settings
     try:
         done = questions.answer(settings, partner, data, asking.at)
@@ -176,7 +180,7 @@ def _answered(asking: Caller, partner: Partner, data: bytes) -> str:
 
 
 def _taken(asking: Caller, partner: Partner, text: bytes) -> tuple[int, date]:
-    _told(asking, partner)
+    _has_channel(asking, partner)
     try:
         got = standing.take(asking.service.settings, partner, text, asking.at)
     except InputRefused as error:
