@@ -101,8 +101,10 @@ def load_key(path: Path) -> bytes:
 def pseudonym(key: bytes, kind: str, value: str) -> int:
     """A keyed 60-bit pseudonym of an identifier, stable for one key.
 
-    The first 15 hex digits of SHA-256 over `<key hex>:<kind>:<value>`; `kind`
-    keeps an IMEI and a number apart. `sql/macros.sql` holds the same formula.
+    The first 15 hex digits of SHA-256 over the kind's key and the value; the kind's key is the
+    first 32 hex digits of SHA-256 over `<key hex>:<kind>`, so that an IMEI and a number of equal
+    digits differ. `sql/macros.sql` holds the same formula.
     """
-    digest = hashlib.sha256(f"{key.hex()}:{kind}:{value}".encode()).hexdigest()
+    of_kind = hashlib.sha256(f"{key.hex()}:{kind}".encode()).hexdigest()[:32]
+    digest = hashlib.sha256(f"{of_kind}{value}".encode()).hexdigest()
     return int(digest[:15], 16)

@@ -70,7 +70,14 @@ def _job(event_day: date, known: list[date]) -> Job:
         ],
         each=[
             Result(name, f"features/{name}")
-            for name in ("fingerprints", "touched", "events", "pairs", "conversations")
+            for name in (
+                "fingerprints",
+                "touched",
+                "segments",
+                "events",
+                "pairs",
+                "conversations",
+            )
         ],
         outputs=[(table, f"features/{table.name}") for table in PARTIALS],
     )

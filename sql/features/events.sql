@@ -1,58 +1,9 @@
 -- The day's usage of the touched subscriptions of one bucket, as every partial needs it.
--- A later segment of a long message (same direction, other party and message reference
--- within ten minutes of the one before) is marked: it is paid for but not counted again.
+-- A later segment of a long message is marked: it is paid for but not counted again.
 -- grain: one usage record
 -- key: record_id
--- inputs: guided_usage, touched
-WITH usage AS (
-    SELECT *
-    FROM guided_usage
-    SEMI JOIN touched USING (subscription_id)
-),
-
-message AS (
-    SELECT
-        record_id,
-        event_at,
-        subscription_id,
-        direction,
-        other_party,
-        message_ref
-    FROM usage
-    WHERE
-        usage_type = 'sms'
-        AND message_ref IS NOT NULL
-        AND other_party IS NOT NULL
-),
-
--- few messages are long: ordering only those is cheaper than ordering all
-repeated AS (
-    SELECT
-        subscription_id,
-        direction,
-        other_party,
-        message_ref
-    FROM message
-    GROUP BY subscription_id, direction, other_party, message_ref
-    HAVING count(*) > 1
-),
-
-segment AS (
-    SELECT record_id
-    FROM (
-        SELECT
-            record_id,
-            event_at - lag(event_at) OVER (
-                PARTITION BY subscription_id, direction, other_party, message_ref
-                ORDER BY event_at, record_id
-            ) AS since_last
-        FROM message
-        INNER JOIN repeated USING (subscription_id, direction, other_party, message_ref)
-    )
-    WHERE since_last <= INTERVAL 10 MINUTE
-),
-
-marked AS (
+-- inputs: guided_usage, touched, segments
+WITH marked AS (
     SELECT
         subscription_id,
         record_id,
@@ -70,8 +21,9 @@ marked AS (
         usage_type = 'data' AS is_data,
         direction = 'out' AS is_out,
         coalesce(other_kind = 'mobile', FALSE) AS is_mobile,
-        record_id IN (SELECT segment.record_id FROM segment) AS is_segment
-    FROM usage
+        record_id IN (SELECT segments.record_id FROM segments) AS is_segment
+    FROM guided_usage
+    SEMI JOIN touched USING (subscription_id)
 )
 
 SELECT
