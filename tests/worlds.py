@@ -24,7 +24,7 @@ from mingdan.steps import TABLES, run_night
 LAST_DAY = date(2026, 11, 20)
 SUBSCRIBERS = 300
 DAYS = 6
-BUCKETS = 4
+BUCKETS = 2
 
 
 @dataclass(frozen=True)

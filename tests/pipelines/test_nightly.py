@@ -18,8 +18,8 @@ from mingdan.steps import TABLES
 from pipelines.definitions import build_defs
 from tests.worlds import Installed, everything
 
-# Not within a digest: enough of them hold eleven such digits by chance.
-NUMBER = re.compile(r"(?<![0-9a-f])(?:86)?1[3-9]\d{9}(?![0-9a-f])")
+# Not within a digest or after a decimal point: enough of them hold eleven such digits by chance.
+NUMBER = re.compile(r"(?<![0-9a-f])(?<![0-9][.])(?:86)?1[3-9]\d{9}(?![0-9a-f])")
 
 
 @pytest.fixture
