@@ -30,6 +30,7 @@ from mingdan.orders.money.receipts import CURRENCY
 from mingdan.orders.money.reconcile import mismatches
 from mingdan.orders.money.requests import (
     BucketView,
+    CancelChangeRequest,
     DeductRequest,
     MergeRequest,
     Moved,
@@ -73,7 +74,8 @@ def show(
         mingdan account show 13800138000
     """
     with answering(as_json), store_at(policy) as store:
-        found = AccountDesk(store).show(store.subscription_ref(subscription), at=moment(at))
+        now = moment(at)
+        found = AccountDesk(store).show(store.subscription_ref(subscription), at=now)
     if as_json:
         print_json(found)
         return
@@ -90,7 +92,14 @@ def show(
     for each in found.accounts:
         if each.bucket is not None:
             _print_bucket(each.bucket)
-    print_table("Which account paid since when", ("from", "account"), found.history)
+    print_table(
+        "Which account pays since when",
+        ("from", "account", ""),
+        [
+            (since, account, "yet to come" if since > now else "")
+            for since, account in found.history
+        ],
+    )
 
 
 @app.command()
@@ -256,6 +265,34 @@ def split(
         )
         acting = actor(who, role, interface)
         _print_group(AccountDesk(store).split(request, actor=acting, at=moment(at)), as_json)
+
+
+@app.command()
+def cancel_change(
+    subscription: Subscription,
+    *,
+    order_ref: Correlator = None,
+    at: When = None,
+    who: As,
+    role: Role = "counter",
+    interface: Interface = None,
+    policy: PolicyFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """取消合帐/分帐: the merge or split yet to come does not take effect.
+
+    Example:
+
+        mingdan account cancel-change 13900139000 --as li.na
+    """
+    with answering(as_json), store_at(policy) as store:
+        request = CancelChangeRequest(
+            subscription_ref=store.subscription_ref(subscription),
+            order_ref=order_ref or _new("cancel-change"),
+        )
+        acting = actor(who, role, interface)
+        done = AccountDesk(store).cancel_change(request, actor=acting, at=moment(at))
+        _print_group(done, as_json)
 
 
 @app.command()

@@ -154,6 +154,13 @@ class SplitAccount(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CancelAccountChange(Command):
+    """The 合帐 or 分帐 that is yet to come does not take effect."""
+
+    subscription_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopUp(Command):
     """充值: a voucher's value into the account. Only `money.vouchers` hands it in."""
 
@@ -289,6 +296,7 @@ AnyCommand = (
     | Refund
     | MergeAccount
     | SplitAccount
+    | CancelAccountChange
     | Protect
     | ChangeFeature
     | ChangeOffer

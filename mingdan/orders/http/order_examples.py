@@ -71,6 +71,7 @@ def _bodies() -> dict[str, dict[str, Any]]:
             productOffering={"id": "POSTPAID_5G"},
         ),
         "CANCEL_OFFER_CHANGE": _item("modify", {"id": "S1"}),
+        "CANCEL_ACCOUNT_CHANGE": _item("modify", {"id": "S1"}),
         "BUY_DEVICE": _item("add", {"id": "S1", "productSerialNumber": "353322110000018"}),
         "SWAP_DEVICE": _item(
             "modify",

@@ -224,6 +224,18 @@ class SplitOrder(SubscriptionOrder):
         )
 
 
+class AccountChangeCancelledOrder(SubscriptionOrder):
+    """A 合帐 or 分帐 yet to come does not take effect."""
+
+    category: Literal["CANCEL_ACCOUNT_CHANGE"]
+    product_order_item: Annotated[list[r.ModifyItem], ONE]
+
+    def _command(self, common: dict[str, Any]) -> c.AnyCommand:
+        return c.CancelAccountChange(
+            **common, subscription_ref=self.product_order_item[0].product.id
+        )
+
+
 ProductOrderCreate = Annotated[
     OpenOrder
     | ChangeNumberOrder
@@ -237,6 +249,7 @@ ProductOrderCreate = Annotated[
     | OfferChangeCancelledOrder
     | MergeOrder
     | SplitOrder
+    | AccountChangeCancelledOrder
     | BuyDeviceOrder
     | SwapDeviceOrder
     | CardSaleOrder

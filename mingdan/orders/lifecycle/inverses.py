@@ -21,6 +21,7 @@ from mingdan.orders.lifecycle import party_inverses
 from mingdan.orders.lifecycle.model import Archive
 from mingdan.orders.lifecycle.views import Record
 from mingdan.orders.money.balances import account_of, own_account
+from mingdan.orders.money.memberships import counts
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.refusals import Refused
@@ -164,30 +165,44 @@ def _reinstate(taken: Taken) -> Inverse:
 
 def _former_account(taken: Taken) -> Inverse:
     """What was billed and paid meanwhile stays where it is."""
-    a, s, record = AccountMembership, m.Subscription, taken.record
-    assert record.subscription_id is not None  # noqa: S101 - these orders are of a subscription
+    taken.still(_last_membership(taken))
     if datetime.fromisoformat(taken.done["from"]) > taken.frame["at"]:
-        raise Refused(
-            "not_reversible",
-            order_type=record.order_type,
-            advice="it is yet to come: arrange the other way round from a later instant on",
-        )
-    last = taken.connection.execute(
+        return Inverse(c.CancelAccountChange(**taken.frame))
+    return _to_account(taken, taken.done["billingAccount"][0], None)
+
+
+def _account_change_again(taken: Taken) -> Inverse:
+    """The change that was yet to come, while it still is."""
+    start = datetime.fromisoformat(taken.done["from"])
+    if start <= taken.frame["at"]:
+        taken.later(start)
+    return _to_account(taken, taken.done["billingAccount"][0], start)
+
+
+def _last_membership(taken: Taken) -> Any:
+    a = AccountMembership
+    return taken.connection.execute(
         select(a.order_id, a.valid_from)
-        .where(a.subscription_id == record.subscription_id)
+        .where(a.subscription_id == taken.record.subscription_id, *counts())
         .order_by(a.valid_from.desc())
         .limit(1)
-    ).one()
-    taken.still(last)
-    former = taken.done["billingAccount"][0]
-    if former == own_account(taken.connection, record.subscription_id):
-        return Inverse(c.SplitAccount(**taken.frame))
+    ).one_or_none()
+
+
+def _to_account(taken: Taken, account_id: int, start: datetime | None) -> Inverse:
+    """A change to an account, its own or another's, from `start` on."""
+    s, record = m.Subscription, taken.record
+    assert record.subscription_id is not None  # noqa: S101 - these orders are of a subscription
+    if account_id == own_account(taken.connection, record.subscription_id):
+        return Inverse(c.SplitAccount(**taken.frame, effective_from=start))
     host = taken.connection.execute(
-        select(s.subscription_id, s.subscription_ref).where(s.account_id == former)
+        select(s.subscription_id, s.subscription_ref).where(s.account_id == account_id)
     ).one()
-    if account_of(taken.connection, host.subscription_id, taken.frame["at"]) != former:
-        taken.later(last.valid_from)
-    return Inverse(c.MergeAccount(**taken.frame, with_subscription_ref=host.subscription_ref))
+    at = start or taken.frame["at"]
+    if account_of(taken.connection, host.subscription_id, at) != account_id:
+        taken.later(at)
+    frame = {**taken.frame, "effective_from": start}
+    return Inverse(c.MergeAccount(**frame, with_subscription_ref=host.subscription_ref))
 
 
 def _return_device(taken: Taken) -> Inverse:
@@ -260,6 +275,7 @@ MAKERS: dict[str, Callable[[Taken], Inverse]] = {
     "change_offer_next_cycle": _offer_change_again,
     "split_account": _former_account,
     "merge_account": _former_account,
+    "account_change_again": _account_change_again,
     "terminate": _terminate,
     "reinstate": _reinstate,
     "return_device": _return_device,
