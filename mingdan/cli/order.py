@@ -176,6 +176,13 @@ def transfer(
     document_type: DocumentType = "resident_id",
     party_type: PartyType = "individual",
     contact: Contact = None,
+    holder_document: Annotated[
+        str | None,
+        typer.Option(
+            help="Number of the document the present holder shows.",
+            envvar="MINGDAN_HOLDER_DOCUMENT",
+        ),
+    ] = None,
     order_ref: Ref = None,
     at: At = None,
     channel: Channel = "counter",
@@ -188,16 +195,21 @@ def transfer(
 ) -> None:
     """过户: another customer holds the subscription.
 
-    Example:
+    Taken by somebody (--as) it needs both: the present holder shows the document on
+    record, which may come from MINGDAN_HOLDER_DOCUMENT. Example:
 
         mingdan order transfer S9 --party P10 --name 李四
-        --document-number 11010119900301102X
+        --document-number 11010119900301102X --holder-document 110101199003011011
+        --as li.na
     """
     data = customer(party, party_type, name, document_type, document_number, contact)
     with store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.TransferOwner(
-            **request(order_ref, at, channel), subscription_ref=ref, party=data
+            **request(order_ref, at, channel),
+            subscription_ref=ref,
+            party=data,
+            holder_document=holder_document,
         )
         take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 

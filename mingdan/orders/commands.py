@@ -76,10 +76,15 @@ class SwapSim(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class TransferOwner(Command):
-    """过户: another party holds the subscription from `at` on."""
+    """过户: another party holds the subscription from `at` on.
+
+    `holder_document`: number of the document the present holder shows; a desk asks
+    for it (policy `transfer_verifies_holder`), in bulk it is checked if it is given.
+    """
 
     subscription_ref: str
     party: PartyData
+    holder_document: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

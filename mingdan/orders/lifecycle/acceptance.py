@@ -20,7 +20,7 @@ from mingdan.orders import checks, queries
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import Knock
-from mingdan.orders.commands import AnyCommand
+from mingdan.orders.commands import AnyCommand, TransferOwner
 from mingdan.orders.database import locking
 from mingdan.orders.finding import find_all
 from mingdan.orders.intake import digest
@@ -195,6 +195,8 @@ def _checked(
         transit.judge(found.on_their_way, tried.subscription.ref, at)
     if not store.policy.at("other_operators_numbers", at):
         _ours(tried, at)
+    if store.policy.at("transfer_verifies_holder", at):
+        _both_here(tried.command)
     code = tried.product_code
     if not how.waits:
         return ()
@@ -211,6 +213,12 @@ def _ours(tried: Attempt, at: datetime) -> None:
     operator = numbering.other_operator(number, business_day(at))
     if operator is not None:
         raise Refused("prefix_of_other", number=mask_number(number), operator=operator)
+
+
+def _both_here(command: AnyCommand) -> None:
+    """Refuse a 过户 without the present holder: whose document it is, the business checks."""
+    if isinstance(command, TransferOwner) and command.holder_document is None:
+        raise Refused("holder_not_verified", subscription_ref=command.subscription_ref)
 
 
 def _stage(
