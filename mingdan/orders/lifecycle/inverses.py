@@ -2,58 +2,28 @@
 
 Here: one maker for each way back there is (`reference/order_lifecycle.csv`), with
 what later changes stand in its way. Not here: whether the order may be taken back
-at all (`reversal.py`), customers' data (`party_inverses.py`), and the money.
+at all (`reversal.py`), customers' data (`party_inverses.py`), accounts
+(`account_inverses.py`), and the money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from mingdan.identifiers import mask_number
 from mingdan.orders import commands as c
 from mingdan.orders import model as m
-from mingdan.orders.lifecycle import party_inverses
+from mingdan.orders.lifecycle import account_inverses, party_inverses
 from mingdan.orders.lifecycle.model import Archive
-from mingdan.orders.lifecycle.views import Record
-from mingdan.orders.money.balances import account_of, own_account
-from mingdan.orders.money.memberships import counts
-from mingdan.orders.money.model import AccountMembership
+from mingdan.orders.lifecycle.taken import Inverse, Taken
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock.model import HandsetHolding
 from mingdan.reference import load
-
-
-@dataclass(frozen=True)
-class Inverse:
-    """A command, and the number, SIM or handset it may take although it rests."""
-
-    command: c.AnyCommand
-    takes_back: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Taken:
-    """The order to take back: its rows, its item's content, the new command's frame."""
-
-    connection: Connection
-    record: Record
-    done: dict[str, Any]
-    frame: dict[str, Any]
-
-    def later(self, at: datetime) -> NoReturn:
-        """Refuse: something came after the order."""
-        raise Refused("later_order", subscription_ref=self.record.subscription_ref, at=at)
-
-    def still(self, row: Any) -> None:
-        """Refuse unless `row` (its last two columns: order_id, valid_from) is this order's."""
-        if row is None or row[-2] != self.record.order_id:
-            self.later(self.frame["at"] if row is None else row[-1])
 
 
 def _resume(taken: Taken) -> Inverse:
@@ -163,48 +133,6 @@ def _reinstate(taken: Taken) -> Inverse:
     return Inverse(command, frozenset({number, iccid}))
 
 
-def _former_account(taken: Taken) -> Inverse:
-    """What was billed and paid meanwhile stays where it is."""
-    taken.still(_last_membership(taken))
-    if datetime.fromisoformat(taken.done["from"]) > taken.frame["at"]:
-        return Inverse(c.CancelAccountChange(**taken.frame))
-    return _to_account(taken, taken.done["billingAccount"][0], None)
-
-
-def _account_change_again(taken: Taken) -> Inverse:
-    """The change that was yet to come, while it still is."""
-    start = datetime.fromisoformat(taken.done["from"])
-    if start <= taken.frame["at"]:
-        taken.later(start)
-    return _to_account(taken, taken.done["billingAccount"][0], start)
-
-
-def _last_membership(taken: Taken) -> Any:
-    a = AccountMembership
-    return taken.connection.execute(
-        select(a.order_id, a.valid_from)
-        .where(a.subscription_id == taken.record.subscription_id, *counts())
-        .order_by(a.valid_from.desc())
-        .limit(1)
-    ).one_or_none()
-
-
-def _to_account(taken: Taken, account_id: int, start: datetime | None) -> Inverse:
-    """A change to an account, its own or another's, from `start` on."""
-    s, record = m.Subscription, taken.record
-    assert record.subscription_id is not None  # noqa: S101 - these orders are of a subscription
-    if account_id == own_account(taken.connection, record.subscription_id):
-        return Inverse(c.SplitAccount(**taken.frame, effective_from=start))
-    host = taken.connection.execute(
-        select(s.subscription_id, s.subscription_ref).where(s.account_id == account_id)
-    ).one()
-    at = start or taken.frame["at"]
-    if account_of(taken.connection, host.subscription_id, at) != account_id:
-        taken.later(at)
-    frame = {**taken.frame, "effective_from": start}
-    return Inverse(c.MergeAccount(**frame, with_subscription_ref=host.subscription_ref))
-
-
 def _return_device(taken: Taken) -> Inverse:
     imei = _present_device(taken)
     return Inverse(c.ReturnDevice(**taken.frame, imei=imei))
@@ -273,9 +201,9 @@ MAKERS: dict[str, Callable[[Taken], Inverse]] = {
     "change_feature": _former_features,
     "change_offer": _former_offer,
     "change_offer_next_cycle": _offer_change_again,
-    "split_account": _former_account,
-    "merge_account": _former_account,
-    "account_change_again": _account_change_again,
+    "split_account": account_inverses.former_account,
+    "merge_account": account_inverses.former_account,
+    "account_change_again": account_inverses.change_again,
     "terminate": _terminate,
     "reinstate": _reinstate,
     "return_device": _return_device,
