@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mingdan.cli import consultation
 from mingdan.cli.counter import AsJson, Name, PolicyFile, Subscription, store_at
 from mingdan.cli.staff import (
     As,
@@ -44,7 +45,9 @@ from mingdan.orders.offers.party_forms import (
 from mingdan.orders.offers.subjects import FIELDS
 from mingdan.settings import Settings
 
-app = typer.Typer(help="Customers: change their data, look them up.", no_args_is_help=True)
+app = typer.Typer(
+    help="Customers: change their data, look them up, answer their questions.", no_args_is_help=True
+)
 
 Party = Annotated[str, typer.Argument(help="The customer's reference.")]
 Document = Annotated[
@@ -305,3 +308,7 @@ def show(
         for name, value in found.values.items()
     ]
     print_table(f"subscription {found.subscription_id}", ("field", "value"), rows)
+
+
+app.command()(consultation.ask)
+app.command()(consultation.answer)
