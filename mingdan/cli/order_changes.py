@@ -21,7 +21,7 @@ from mingdan.cli.counter import (
     request,
     store_at,
 )
-from mingdan.cli.staff import Interface, Role
+from mingdan.cli.staff import Interface, Role, answering
 from mingdan.cli.taking import By, PaidFen, Who, take
 from mingdan.orders import commands as c
 
@@ -46,7 +46,7 @@ def change_number(
 
         mingdan order change-number S9 --msisdn 13800138001
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.ChangeNumber(
             **request(order_ref, at, channel), subscription_ref=ref, msisdn=msisdn
@@ -77,7 +77,7 @@ def swap_sim(
         mingdan order swap-sim S9 --imsi 460001234567891
         --iccid 89860012345678901242 --reason replace
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"imsi": imsi, "iccid": iccid, "reason": reason}
         command = c.SwapSim(**request(order_ref, at, channel), subscription_ref=ref, **values)
@@ -105,7 +105,7 @@ def suspend(
 
         mingdan order suspend 13800138000 --reason lost
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"reason": reason, "direction": direction}
         command = c.Suspend(**request(order_ref, at, channel), subscription_ref=ref, **values)
@@ -132,7 +132,7 @@ def resume(
 
         mingdan order resume 13800138000 --reason lost
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         values: dict[str, Any] = {"reason": reason}
         command = c.Resume(**request(order_ref, at, channel), subscription_ref=ref, **values)
@@ -158,7 +158,7 @@ def terminate(
 
         mingdan order terminate S9
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.Terminate(**request(order_ref, at, channel), subscription_ref=ref)
         take(store, command, By(who, role, interface, amount_fen), as_json=as_json)

@@ -21,6 +21,7 @@ from mingdan.cli.counter import (
     request,
     store_at,
 )
+from mingdan.cli.staff import answering
 from mingdan.orders import commands as c
 
 
@@ -40,7 +41,7 @@ def bill(
 
         mingdan order bill S9 --amount-fen 5800 --due 2026-11-20
     """
-    with store_at(None) as store:
+    with answering(as_json), store_at(None) as store:
         ref = store.subscription_ref(subscription)
         due_at = instant("--due", due)
         command = c.Charge(
@@ -68,7 +69,7 @@ def pay(
 
         mingdan order pay S9 --amount-fen 5800 --order-ref receipt-77
     """
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.Pay(
             **request(order_ref, at, channel), subscription_ref=ref, amount_fen=amount_fen
@@ -106,5 +107,5 @@ def protect(
         until=instant("--until", until),
         **values,
     )
-    with store_at(None) as store:
+    with answering(as_json), store_at(None) as store:
         carry_out(store, command, as_json=as_json)

@@ -27,7 +27,7 @@ from mingdan.cli.counter import (
     request,
     store_at,
 )
-from mingdan.cli.staff import Interface, Role
+from mingdan.cli.staff import Interface, Role, answering
 from mingdan.cli.taking import By, PaidFen, Who, take
 from mingdan.orders import commands as c
 
@@ -75,7 +75,7 @@ def open_subscription(
         imsi=imsi,
         iccid=iccid,
     )
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         take(store, command, By(who, role, interface, amount_fen), as_json=as_json)
 
 
@@ -115,7 +115,7 @@ def transfer(
         --as li.na
     """
     data = customer(party, party_type, name, document_type, document_number, contact)
-    with store_at(policy) as store:
+    with answering(as_json), store_at(policy) as store:
         ref = store.subscription_ref(subscription)
         command = c.TransferOwner(
             **request(order_ref, at, channel),

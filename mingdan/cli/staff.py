@@ -23,7 +23,7 @@ from rich.table import Table
 from mingdan.cli.counter import instant
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.orders.access.actor import SYSTEM, Actor
-from mingdan.orders.lookups import local
+from mingdan.orders.lookups import NoSuchSubscription, local
 from mingdan.orders.refusals import Refused
 
 As = Annotated[str, typer.Option("--as", help="Who acts: a staff id.", envvar="MINGDAN_ACTOR")]
@@ -84,7 +84,8 @@ def answering(as_json: bool) -> Iterator[None]:
     """Turn a refusal into exit code 1, as JSON if asked."""
     try:
         yield
-    except Refused as refused:
+    except (Refused, NoSuchSubscription) as error:
+        refused = error.refused if isinstance(error, NoSuchSubscription) else error
         if not as_json:
             raise InputRefused(
                 f"{refused.reason} ({refused.code}; {refused.reason_zh})"

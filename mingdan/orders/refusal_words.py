@@ -47,8 +47,10 @@ def zh(code: str, placeholder: str, shown: object) -> object:
     """What stands for `shown` at a placeholder of the Chinese words of refusal `code`."""
     if not isinstance(shown, str):
         return shown
-    if placeholder in _STATES and code in _MACHINES:
-        return _names(_MACHINES[code], "state").get(shown, shown)
+    if placeholder in _STATES or code == "state_step":
+        own = _names(_MACHINES[code], "state") if code in _MACHINES else {}
+        # Some only the clock or another order knows of: `expired`, `reserved`.
+        return own.get(shown) or _words("state").get(shown, shown)
     if placeholder in _TABLES:
         return _names(*_TABLES[placeholder]).get(shown, shown)
     if placeholder == "problem":

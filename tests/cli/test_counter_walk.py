@@ -140,6 +140,23 @@ def test_an_interface_is_asked_for_in_its_own_role() -> None:
     assert run(interface, "may", "counter", "OPEN", "--for", "hotline", "--json").exit_code == 1
 
 
+def test_nobody_is_found_in_one_form_everywhere() -> None:
+    for command, arguments in (
+        (order, ("show", "S404")),
+        (order, ("suspend", "S404", "--reason", "lost")),
+        (order, ("pay", "S404", "--amount-fen", "5")),
+        (account, ("show", "S404")),
+    ):
+        said = run(command, *arguments, "--json")
+        assert said.exit_code == 1
+        answer = json.loads(said.output)
+        assert (answer["code"], answer["reason_zh"]) == (
+            "no_such_subscription",
+            "没有号码、编号或键为S404的用户",
+        )
+        assert "no_such_subscription" in str(run(command, *arguments).exception)
+
+
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     for command in ("place", "apply"):
         failed = run(order, command, str(tmp_path / "nothing"))

@@ -27,6 +27,10 @@ SAID = [
     ("business_not_permitted",
      {"role": "counter", "interface_no": "counter", "business": "ACCESS_AUDIT"},
      "营业员不得通过接口counter办理ACCESS_AUDIT"),
+    ("card_unavailable", {"card": "100*****01", "state": "reserved"},
+     "预付费卡100*****01状态为预占"),
+    ("state_step", {"what": "898*05", "state": "scrapped", "wanted": "in_stock"},
+     "898*05不能从作废变为库存"),
     # A reference is nobody's code, whatever it reads like.
     ("not_blocked", {"subscription_ref": "lost", "reason": "fraud"}, "用户lost未因"),
 ]  # fmt: skip
