@@ -221,6 +221,36 @@ def set_password(
 
 
 @app.command()
+def check_password(
+    party: Party,
+    password: Present = None,
+    *,
+    policy: PolicyFile = None,
+    who: As,
+    role: Role = "hotline",
+    interface: Interface = None,
+    at: When = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is it the customer's service password? Wrong ones are counted; exit code 1 if not.
+
+    Example:
+
+        mingdan customer check-password P9 --as zhao.min
+    """
+    if password is None:
+        if not sys.stdin.isatty():
+            raise WrongUsage("give --password or MINGDAN_PASSWORD; nobody is there to ask")
+        password = typer.prompt("password", hide_input=True)
+    with _desk(policy, as_json) as desk:
+        desk.check_password(party, str(password), actor=actor(who, role, interface), at=moment(at))
+    if as_json:
+        print_json({"party_ref": party, "right": True})
+    else:
+        print("the password is right")
+
+
+@app.command()
 def commit(
     request_ref: Annotated[str, typer.Argument(help="The staged change.")],
     *,

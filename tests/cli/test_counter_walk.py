@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from mingdan.cli import account, customer, interface, kb, order, partner, ticket
+from mingdan.cli import account, customer, interface, kb, offer, order, partner, ticket
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.identifiers import mask_number
 from mingdan.orders.access.actor import Actor
@@ -110,6 +110,34 @@ def test_a_question_is_taken_down_and_answered(tmp_path: Path) -> None:
     assert isinstance(run(customer, "answer", "q1").exception, InputRefused)
     assert isinstance(run(customer, "answer", "q9").exception, InputRefused)
     assert isinstance(run(customer, *asked).exception, InputRefused)
+
+
+def test_a_price_is_put_on_the_list_for_days_to_come() -> None:
+    names = ("--name", "SIM card", "--name-zh", "SIM卡工本费")
+    price = ("add-price", "POSTPAID", "OPEN", "sim_fee", "--amount-fen", "700", *names)
+    by = ("--as", "wang.wei", "--at", "2026-10-02 09:00")
+    assert "700 fen from 2026-10-03" in ok(offer, *price, "--from", "2026-10-03", *by)
+    for day, fen in (("2026-10-02", 1000), ("2026-10-03", 700)):
+        quoted = json.loads(ok(offer, "quote", "POSTPAID", "OPEN", "--at", day, "--json"))
+        assert quoted["fen"] == fen
+    for day in ("2026-10-02", "2026-10-03"):
+        assert isinstance(run(offer, *price, "--from", day, *by).exception, InputRefused)
+    assert isinstance(run(offer, *price, "--from", "soon", *by).exception, WrongUsage)
+    denied = run(offer, *price, "--from", "2026-12-01", *by, "--role", "counter", "--json")
+    assert json.loads(denied.output)["code"] == "business_not_permitted"
+
+
+def test_a_service_password_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = run(customer, "check-password", "P1", "--password", "830715", "--json")
+    assert json.loads(missing.output)["code"] == "password_missing"
+    ok(customer, "set-password", "P1", "--new-password", "830715",
+       "--document-number", resident_id(1))  # fmt: skip
+    monkeypatch.setenv("MINGDAN_PASSWORD", "830715")
+    assert ok(customer, "check-password", "P1") == "the password is right\n"
+    wrong = run(customer, "check-password", "P1", "--password", "402918", "--json")
+    assert (wrong.exit_code, json.loads(wrong.output)["code"]) == (1, "password_wrong")
+    monkeypatch.delenv("MINGDAN_PASSWORD")
+    assert isinstance(run(customer, "check-password", "P1").exception, WrongUsage)
 
 
 def test_a_change_of_account_is_called_off() -> None:
