@@ -7,6 +7,7 @@ Here: arguments and printing. Not here: checks and effects
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -24,7 +25,7 @@ from mingdan.cli.staff import (
     print_table,
     shown,
 )
-from mingdan.errors import InputRefused
+from mingdan.errors import InputRefused, WrongUsage
 from mingdan.orders.money.accounts import AccountDesk
 from mingdan.orders.money.receipts import CURRENCY
 from mingdan.orders.money.reconcile import mismatches
@@ -39,6 +40,8 @@ from mingdan.orders.money.requests import (
     Regrouped,
     SplitRequest,
 )
+from mingdan.orders.offers import cycle
+from mingdan.orders.store import OrderStore
 
 app = typer.Typer(
     help="Accounts: pay, refund, share, settle; what they hold and owe.", no_args_is_help=True
@@ -56,6 +59,9 @@ Currency = Annotated[str, typer.Option(help="CNY; nothing else is taken.")]
 From = Annotated[
     str | None,
     typer.Option("--from", help="From when on, e.g. 2026-12-01 (Shanghai) [default: now]."),
+]
+NextCycle = Annotated[
+    bool, typer.Option("--next-cycle", help="From the next billing cycle on, not now.")
 ]
 
 
@@ -213,6 +219,7 @@ def merge(
     into: Annotated[str, typer.Option("--with", help="The subscription whose account will pay.")],
     *,
     effective_from: From = None,
+    next_cycle: NextCycle = False,
     order_ref: Correlator = None,
     at: When = None,
     who: As,
@@ -225,14 +232,14 @@ def merge(
 
     Example:
 
-        mingdan account merge 13900139000 --with 13800138000 --from 2026-12-01 --as li.na
+        mingdan account merge 13900139000 --with 13800138000 --next-cycle --as li.na
     """
     with answering(as_json), store_at(policy) as store:
         request = MergeRequest(
             subscription_ref=store.subscription_ref(subscription),
             with_subscription_ref=store.subscription_ref(into),
             order_ref=order_ref or _new("merge"),
-            effective_from=None if effective_from is None else instant("--from", effective_from),
+            effective_from=_start(store, effective_from, next_cycle, at),
         )
         acting = actor(who, role, interface)
         _print_group(AccountDesk(store).merge(request, actor=acting, at=moment(at)), as_json)
@@ -243,6 +250,7 @@ def split(
     subscription: Subscription,
     *,
     effective_from: From = None,
+    next_cycle: NextCycle = False,
     order_ref: Correlator = None,
     at: When = None,
     who: As,
@@ -261,7 +269,7 @@ def split(
         request = SplitRequest(
             subscription_ref=store.subscription_ref(subscription),
             order_ref=order_ref or _new("split"),
-            effective_from=None if effective_from is None else instant("--from", effective_from),
+            effective_from=_start(store, effective_from, next_cycle, at),
         )
         acting = actor(who, role, interface)
         _print_group(AccountDesk(store).split(request, actor=acting, at=moment(at)), as_json)
@@ -379,6 +387,17 @@ def check(*, policy: PolicyFile = None, as_json: AsJson = False) -> None:
     print_table("Mismatches (fen)", heads, rows)
     if found:
         raise InputRefused(f"the money does not agree in {len(found)} places")
+
+
+def _start(
+    store: OrderStore, typed: str | None, next_cycle: bool, at: str | None
+) -> datetime | None:
+    """From when on another account pays; None: at once."""
+    if typed is not None and next_cycle:
+        raise WrongUsage("--from and --next-cycle exclude each other")
+    if next_cycle:
+        return cycle.next_cycle(store.policy, moment(at))
+    return None if typed is None else instant("--from", typed)
 
 
 def _new(kind: str) -> str:

@@ -153,6 +153,14 @@ def test_a_change_of_account_is_called_off() -> None:
     assert json.loads(refused.output)["code"] == "no_pending_account_change"
 
 
+def test_an_account_is_shared_from_the_next_cycle_on() -> None:
+    now = ("--at", "2026-10-05 09:00")
+    said = ok(account, "merge", "S2", "--with", "S1", "--next-cycle", *now)
+    assert "account 1 pays from 2026-11-01 00:00:00 on" in said
+    both = run(account, "split", "S2", "--next-cycle", "--from", "2026-12-01", *now)
+    assert isinstance(both.exception, WrongUsage)
+
+
 def test_a_transfer_needs_the_present_holder() -> None:
     new = ("transfer", "S1", "--party", "P9", "--name", person(9).name,
            "--document-number", resident_id(9))  # fmt: skip
