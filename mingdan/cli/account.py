@@ -1,18 +1,18 @@
 """`mingdan account`: payments and refunds, shared accounts, prepaid balances, settlement.
 
-Here: arguments and printing. Not here: checks and effects
-(`mingdan/orders/money`). Accounts are shown by key, customers not at all.
+Here: arguments and printing. Not here: who shares an account (`account_sharing.py`),
+checks and effects (`mingdan/orders/money`). Accounts are shown by key, customers not at all.
 """
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, store_at
+from mingdan.cli import account_sharing
+from mingdan.cli.counter import AsJson, PolicyFile, Subscription, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -25,23 +25,17 @@ from mingdan.cli.staff import (
     print_table,
     shown,
 )
-from mingdan.errors import InputRefused, WrongUsage
+from mingdan.errors import InputRefused
 from mingdan.orders.money.accounts import AccountDesk
 from mingdan.orders.money.receipts import CURRENCY
 from mingdan.orders.money.reconcile import mismatches
 from mingdan.orders.money.requests import (
     BucketView,
-    CancelChangeRequest,
     DeductRequest,
-    MergeRequest,
     Moved,
     PayRequest,
     RefundRequest,
-    Regrouped,
-    SplitRequest,
 )
-from mingdan.orders.offers import cycle
-from mingdan.orders.store import OrderStore
 
 app = typer.Typer(
     help="Accounts: pay, refund, share, settle; what they hold and owe.", no_args_is_help=True
@@ -56,13 +50,6 @@ Method = Annotated[
     str, typer.Option(help="cash, card, bank_transfer, wechat_pay, alipay, partner.")
 ]
 Currency = Annotated[str, typer.Option(help="CNY; nothing else is taken.")]
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="From when on, e.g. 2026-12-01 (Shanghai) [default: now]."),
-]
-NextCycle = Annotated[
-    bool, typer.Option("--next-cycle", help="From the next billing cycle on, not now.")
-]
 
 
 @app.command()
@@ -213,94 +200,9 @@ def deduct(
         _print_moved(done, "used", as_json)
 
 
-@app.command()
-def merge(
-    subscription: Subscription,
-    into: Annotated[str, typer.Option("--with", help="The subscription whose account will pay.")],
-    *,
-    effective_from: From = None,
-    next_cycle: NextCycle = False,
-    order_ref: Correlator = None,
-    at: When = None,
-    who: As,
-    role: Role = "counter",
-    interface: Interface = None,
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """合帐: from then on another subscription's account pays for this one too.
-
-    Example:
-
-        mingdan account merge 13900139000 --with 13800138000 --next-cycle --as li.na
-    """
-    with answering(as_json), store_at(policy) as store:
-        request = MergeRequest(
-            subscription_ref=store.subscription_ref(subscription),
-            with_subscription_ref=store.subscription_ref(into),
-            order_ref=order_ref or _new("merge"),
-            effective_from=_start(store, effective_from, next_cycle, at),
-        )
-        acting = actor(who, role, interface)
-        _print_group(AccountDesk(store).merge(request, actor=acting, at=moment(at)), as_json)
-
-
-@app.command()
-def split(
-    subscription: Subscription,
-    *,
-    effective_from: From = None,
-    next_cycle: NextCycle = False,
-    order_ref: Correlator = None,
-    at: When = None,
-    who: As,
-    role: Role = "counter",
-    interface: Interface = None,
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """分帐: from then on its own account pays again.
-
-    Example:
-
-        mingdan account split 13900139000 --as li.na
-    """
-    with answering(as_json), store_at(policy) as store:
-        request = SplitRequest(
-            subscription_ref=store.subscription_ref(subscription),
-            order_ref=order_ref or _new("split"),
-            effective_from=_start(store, effective_from, next_cycle, at),
-        )
-        acting = actor(who, role, interface)
-        _print_group(AccountDesk(store).split(request, actor=acting, at=moment(at)), as_json)
-
-
-@app.command()
-def cancel_change(
-    subscription: Subscription,
-    *,
-    order_ref: Correlator = None,
-    at: When = None,
-    who: As,
-    role: Role = "counter",
-    interface: Interface = None,
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """取消合帐/分帐: the merge or split yet to come does not take effect.
-
-    Example:
-
-        mingdan account cancel-change 13900139000 --as li.na
-    """
-    with answering(as_json), store_at(policy) as store:
-        request = CancelChangeRequest(
-            subscription_ref=store.subscription_ref(subscription),
-            order_ref=order_ref or _new("cancel-change"),
-        )
-        acting = actor(who, role, interface)
-        done = AccountDesk(store).cancel_change(request, actor=acting, at=moment(at))
-        _print_group(done, as_json)
+app.command()(account_sharing.merge)
+app.command()(account_sharing.split)
+app.command()(account_sharing.cancel_change)
 
 
 @app.command()
@@ -389,17 +291,6 @@ def check(*, policy: PolicyFile = None, as_json: AsJson = False) -> None:
         raise InputRefused(f"the money does not agree in {len(found)} places")
 
 
-def _start(
-    store: OrderStore, typed: str | None, next_cycle: bool, at: str | None
-) -> datetime | None:
-    """From when on another account pays; None: at once."""
-    if typed is not None and next_cycle:
-        raise WrongUsage("--from and --next-cycle exclude each other")
-    if next_cycle:
-        return cycle.next_cycle(store.policy, moment(at))
-    return None if typed is None else instant("--from", typed)
-
-
 def _new(kind: str) -> str:
     return f"{kind}-{uuid.uuid4()}"
 
@@ -413,14 +304,6 @@ def _print_moved(done: Moved, what: str, as_json: bool) -> None:
     print(f"account {done.account_id}: balance {done.balance_fen}, arrears {done.arrears_fen} fen")
     if done.lifted:
         print(f"serve again: {' '.join(done.lifted)}")
-
-
-def _print_group(done: Regrouped, as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-        return
-    again = " before; nothing was done again" if done.repeated else ""
-    print(f"account {done.account_id} pays from {shown(done.effective_from)} on{again}")
 
 
 def _print_bucket(found: BucketView) -> None:
