@@ -71,6 +71,15 @@ def test_paid_and_still_stopped_for_fraud(store: OrderStore) -> None:
     assert "PAY was completed" in text_["completed"].found
 
 
+@pytest.mark.parametrize("days", [9, 60])
+def test_stopped_for_arrears_that_nobody_owes(store: OrderStore, days: float) -> None:
+    done(store, opening(1), order(Suspend, "s", at(3), reason="arrears", direction="both"))
+    found = diagnose(store, days=days)
+    assert cause(found) == "not_lifted", "a new line and an old one alike"
+    assert found.cause is not None
+    assert found.cause.next_zh == "办理欠费复机"
+
+
 def test_the_resource_tables_do_not_agree(own_url: str) -> None:
     with OrderStore.open(own_url) as store:
         done(store, opening(1))
