@@ -110,7 +110,7 @@ def transfer_owner(batch: Batch, work: Work, command: TransferOwner) -> None:
         kind, number = former.document
         if not checks.shows(command.holder_document, kind, former.party_type, number):
             raise Refused("holder_not_verified", subscription_ref=subscription.ref)
-    alone(batch, subscription, work.at)
+    alone(batch, work, subscription)
     arrears = batch.arrears(subscription, work.at)
     if arrears and not batch.policy.at("transfer_with_arrears", work.at):
         raise Refused("arrears_unpaid", arrears_fen=arrears)

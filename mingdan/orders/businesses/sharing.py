@@ -88,16 +88,19 @@ def end_account_changes(batch: Batch, work: Work, subscription: Subscription) ->
         batch.on_record.memberships[subscription.subscription_id].pop()
 
 
-def alone(batch: Batch, subscription: Subscription, at: datetime) -> None:
-    """Refuse a subscription that shares an account at `at` or is about to.
+def alone(batch: Batch, work: Work, subscription: Subscription) -> None:
+    """Refuse a subscription that shares an account or is about to.
 
     A new holder takes over neither another customer's bills nor his account.
     """
     changes = batch.on_record.memberships[subscription.subscription_id]
-    own = subscription.account_id
-    if batch.account_of(subscription, at) != own or any(
-        valid_from > at and account_id != own for valid_from, account_id in changes
-    ):
+    own, at = subscription.account_id, work.at
+    pending = _pending(batch, work, subscription)
+    if batch.account_of(subscription, at) != own:
+        raise Refused("account_shared", subscription_ref=subscription.ref)
+    if pending is not None:
+        raise Refused("account_change_pending", subscription_ref=subscription.ref, at=pending[0])
+    if any(valid_from > at and account_id != own for valid_from, account_id in changes):
         raise Refused("account_shared", subscription_ref=subscription.ref)
     _no_guests(batch, subscription, at)
 

@@ -113,6 +113,8 @@ def test_another_one_for_the_same_instant_takes_its_place(
     bill(store, "S3", 300, 1, due=3)
     merge(desk, "S2", "S1", 5)
     assert refused(merge, desk, "S2", "S3", 6, "m3") == "account_change_pending"
+    moved = order(TransferOwner, "t", at(6), subscription_ref="S2", party=person(9))
+    assert refusal(store, moved) == "account_change_pending"
     call_off(desk, "S2", 20)
     merge(desk, "S2", "S3", 21, "m3")
     assert [paying(desk, "S2", days) for days in (60, 61)] == [2, 3]
