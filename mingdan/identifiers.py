@@ -54,10 +54,13 @@ def parse_imsi(text: str) -> str:
 def mask_number(text: str) -> str:
     """Any number for people's eyes: first 3 and last 2 kept (`138******00`).
 
-    The country code is dropped first; seven digits or fewer show nothing.
+    The country code is dropped first; seven digits or fewer show nothing. Of 15
+    digits it is one only before an IoT number: else they are an IMEI.
     """
-    value = digits(str(text)).removeprefix("+")
-    if len(value) > 11 and value.startswith("86"):
+    written = digits(str(text))
+    value = written.removeprefix("+")
+    imei = len(value) == 15 and written == value and not _CHINA_IOT.match(value[2:])
+    if len(value) > 11 and value.startswith("86") and not imei:
         value = value[2:]
     if len(value) <= 7:
         return "*" * len(value)

@@ -1,7 +1,7 @@
 """`mingdan account`: payments and refunds, shared accounts, prepaid balances, settlement.
 
-Here: arguments and printing. Not here: checks and effects
-(`mingdan/orders/money`). Accounts are shown by key, customers not at all.
+Here: arguments and printing. Not here: who shares an account (`account_sharing.py`),
+checks and effects (`mingdan/orders/money`). Accounts are shown by key, customers not at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, store_at
+from mingdan.cli import account_sharing
+from mingdan.cli.counter import AsJson, PolicyFile, Subscription, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -31,12 +32,9 @@ from mingdan.orders.money.reconcile import mismatches
 from mingdan.orders.money.requests import (
     BucketView,
     DeductRequest,
-    MergeRequest,
     Moved,
     PayRequest,
     RefundRequest,
-    Regrouped,
-    SplitRequest,
 )
 
 app = typer.Typer(
@@ -52,10 +50,6 @@ Method = Annotated[
     str, typer.Option(help="cash, card, bank_transfer, wechat_pay, alipay, partner.")
 ]
 Currency = Annotated[str, typer.Option(help="CNY; nothing else is taken.")]
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="From when on, e.g. 2026-12-01 (Shanghai) [default: now]."),
-]
 
 
 @app.command()
@@ -73,7 +67,8 @@ def show(
         mingdan account show 13800138000
     """
     with answering(as_json), store_at(policy) as store:
-        found = AccountDesk(store).show(store.subscription_ref(subscription), at=moment(at))
+        now = moment(at)
+        found = AccountDesk(store).show(store.subscription_ref(subscription), at=now)
     if as_json:
         print_json(found)
         return
@@ -90,7 +85,14 @@ def show(
     for each in found.accounts:
         if each.bucket is not None:
             _print_bucket(each.bucket)
-    print_table("Which account paid since when", ("from", "account"), found.history)
+    print_table(
+        "Which account pays since when",
+        ("from", "account", ""),
+        [
+            (since, account, "yet to come" if since > now else "")
+            for since, account in found.history
+        ],
+    )
 
 
 @app.command()
@@ -198,64 +200,9 @@ def deduct(
         _print_moved(done, "used", as_json)
 
 
-@app.command()
-def merge(
-    subscription: Subscription,
-    into: Annotated[str, typer.Option("--with", help="The subscription whose account will pay.")],
-    *,
-    effective_from: From = None,
-    order_ref: Correlator = None,
-    at: When = None,
-    who: As,
-    role: Role = "counter",
-    interface: Interface = None,
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """合帐: from then on another subscription's account pays for this one too.
-
-    Example:
-
-        mingdan account merge 13900139000 --with 13800138000 --from 2026-12-01 --as li.na
-    """
-    with answering(as_json), store_at(policy) as store:
-        request = MergeRequest(
-            subscription_ref=store.subscription_ref(subscription),
-            with_subscription_ref=store.subscription_ref(into),
-            order_ref=order_ref or _new("merge"),
-            effective_from=None if effective_from is None else instant("--from", effective_from),
-        )
-        acting = actor(who, role, interface)
-        _print_group(AccountDesk(store).merge(request, actor=acting, at=moment(at)), as_json)
-
-
-@app.command()
-def split(
-    subscription: Subscription,
-    *,
-    effective_from: From = None,
-    order_ref: Correlator = None,
-    at: When = None,
-    who: As,
-    role: Role = "counter",
-    interface: Interface = None,
-    policy: PolicyFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """分帐: from then on its own account pays again.
-
-    Example:
-
-        mingdan account split 13900139000 --as li.na
-    """
-    with answering(as_json), store_at(policy) as store:
-        request = SplitRequest(
-            subscription_ref=store.subscription_ref(subscription),
-            order_ref=order_ref or _new("split"),
-            effective_from=None if effective_from is None else instant("--from", effective_from),
-        )
-        acting = actor(who, role, interface)
-        _print_group(AccountDesk(store).split(request, actor=acting, at=moment(at)), as_json)
+app.command()(account_sharing.merge)
+app.command()(account_sharing.split)
+app.command()(account_sharing.cancel_change)
 
 
 @app.command()
@@ -357,14 +304,6 @@ def _print_moved(done: Moved, what: str, as_json: bool) -> None:
     print(f"account {done.account_id}: balance {done.balance_fen}, arrears {done.arrears_fen} fen")
     if done.lifted:
         print(f"serve again: {' '.join(done.lifted)}")
-
-
-def _print_group(done: Regrouped, as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-        return
-    again = " before; nothing was done again" if done.repeated else ""
-    print(f"account {done.account_id} pays from {shown(done.effective_from)} on{again}")
 
 
 def _print_bucket(found: BucketView) -> None:

@@ -178,6 +178,7 @@ def _print_flow(found: ProcessFlow) -> None:
     print_table(
         "Clocks",
         ("limit", "at most s", "spent s", "due", "ended", "verdict"),
-        [(c.limit.name_zh, c.limit.limit_s, c.spent, c.due_at, c.ended_at, c.verdict)
+        [(c.limit.name_zh, c.limit.limit_s, round(c.spent.total_seconds()), c.due_at, c.ended_at,
+          c.verdict)
          for c in found.clocks],
     )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mingdan.cli import consultation
 from mingdan.cli.counter import AsJson, Name, PolicyFile, Subscription, store_at
 from mingdan.cli.staff import (
     As,
@@ -44,7 +45,9 @@ from mingdan.orders.offers.party_forms import (
 from mingdan.orders.offers.subjects import FIELDS
 from mingdan.settings import Settings
 
-app = typer.Typer(help="Customers: change their data, look them up.", no_args_is_help=True)
+app = typer.Typer(
+    help="Customers: change their data, look them up, answer their questions.", no_args_is_help=True
+)
 
 Party = Annotated[str, typer.Argument(help="The customer's reference.")]
 Document = Annotated[
@@ -218,6 +221,36 @@ def set_password(
 
 
 @app.command()
+def check_password(
+    party: Party,
+    password: Present = None,
+    *,
+    policy: PolicyFile = None,
+    who: As,
+    role: Role = "hotline",
+    interface: Interface = None,
+    at: When = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is it the customer's service password? Wrong ones are counted; exit code 1 if not.
+
+    Example:
+
+        mingdan customer check-password P9 --as zhao.min
+    """
+    if password is None:
+        if not sys.stdin.isatty():
+            raise WrongUsage("give --password or MINGDAN_PASSWORD; nobody is there to ask")
+        password = typer.prompt("password", hide_input=True)
+    with _desk(policy, as_json) as desk:
+        desk.check_password(party, str(password), actor=actor(who, role, interface), at=moment(at))
+    if as_json:
+        print_json({"party_ref": party, "right": True})
+    else:
+        print("the password is right")
+
+
+@app.command()
 def commit(
     request_ref: Annotated[str, typer.Argument(help="The staged change.")],
     *,
@@ -305,3 +338,7 @@ def show(
         for name, value in found.values.items()
     ]
     print_table(f"subscription {found.subscription_id}", ("field", "value"), rows)
+
+
+app.command()(consultation.ask)
+app.command()(consultation.answer)

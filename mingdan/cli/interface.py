@@ -34,6 +34,8 @@ app = typer.Typer(
 )
 app.add_typer(interface_keys.app, name="key")
 
+OWN_ROLES = ("counter", "hotline", "back_office", "manager")
+"""Each acts through the interface of its own name."""
 Number = Annotated[str, typer.Argument(help="The interface number, e.g. 88001.")]
 Why = Annotated[str, typer.Option("--reason", help="Why, for the history.")]
 From = Annotated[
@@ -252,7 +254,14 @@ def may(
     number: Number,
     business: Annotated[str, typer.Argument(help="e.g. OPEN.")],
     *,
-    for_role: Annotated[str, typer.Option("--for", help="The role that asks.")] = "partner",
+    for_role: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            help="The role that asks.",
+            show_default="the interface's own, else partner",
+        ),
+    ] = None,
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
@@ -262,10 +271,11 @@ def may(
 
         mingdan interface may 88001 OPEN --at "2026-11-01 21:00"
     """
-    asking = Actor(for_role, number, "mingdan interface may")
+    role = for_role or (number if number in OWN_ROLES else "partner")
+    asking = Actor(role, number, "mingdan interface may")
     with answering(as_json), store_at(None) as store, store.database.reading() as connection:
         allow(connection, actor=asking, business=business, at=moment(at))
-    _done(f"{for_role} may do {business} through {number}", as_json, allowed=True)
+    _done(f"{role} may do {business} through {number}", as_json, allowed=True)
 
 
 def _done(said: str, as_json: bool, **values: object) -> None:

@@ -92,7 +92,7 @@ def release(
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a reservation back. A second time changes nothing.
+    """Give a reservation back; by its id, a second time changes nothing.
 
     Example:
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from mingdan.cli.counter import AsJson, Channel, PolicyFile, Ref, Subscription, store_at
+from mingdan.cli.offer_prices import add_price
 from mingdan.cli.offer_usage import used_of_late
 from mingdan.cli.staff import (
     As,
@@ -84,6 +85,9 @@ def quote(
     lines = [(c.code, f"{c.name_zh} {c.name}", yuan(c.amount_fen)) for c in charges]
     summed = yuan(sum(charge.amount_fen for charge in charges))
     print_table(f"{business} of {product}", ("charge", "name", "yuan"), [*lines, ("", "", summed)])
+
+
+app.command()(add_price)
 
 
 @app.command()

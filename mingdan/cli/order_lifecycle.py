@@ -281,8 +281,10 @@ def _request(file: Path, at: str) -> AnyCommand:
     try:
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
         values = json.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(f"cannot read the request: {error}") from error
+    except OSError as error:
+        raise WrongUsage(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputRefused("the request is not UTF-8") from error
     except (ValueError, RecursionError):
         raise InputRefused("the request is not JSON") from None
     if isinstance(values, dict):
@@ -306,7 +308,7 @@ def say(view: OrderView, *, as_json: bool, notices: list[str] | None = None) -> 
         print(f"  {charge.name} ({charge.name_zh}): {charge.amount_fen} fen")
     left = view.due_fen - view.paid_fen
     if view.closed_at is None and left:
-        print(f"  to be paid: {left} fen")
+        print(f"  to be paid: {left} fen (mingdan order pay-for)")
     if view.receipt:
         print(f"  receipt {view.receipt}, paid {view.paid_fen} fen")
     if view.given_back_fen:

@@ -19,19 +19,43 @@ from rich.progress import Progress
 from rich.table import Table
 
 from mingdan.cli.counter import AsJson, PolicyFile, Subscription, store_at
+from mingdan.cli.staff import Interface, Looking, Role, answering, looker
 from mingdan.errors import WrongUsage
 from mingdan.orders import jsonl
+from mingdan.orders.access import log
+from mingdan.orders.access.gate import allow
 
 
-def show(subscription: Subscription, *, as_json: AsJson = False) -> None:
+def show(
+    subscription: Subscription,
+    *,
+    who: Looking = None,
+    role: Role = "counter",
+    interface: Interface = None,
+    as_json: AsJson = False,
+) -> None:
     """One subscription: its numbers, holders, blocks and orders, masked.
 
-    Example:
+    The look is written into the access log. Example:
 
         mingdan order show 13800138000
     """
-    with store_at(None) as store:
-        found = store.show(store.subscription_key(subscription), datetime.now(UTC))
+    now, acting = datetime.now(UTC), looker(who, role, interface)
+    with answering(as_json), store_at(None) as store:
+        found = store.show(store.subscription_key(subscription), now)
+        parties = {f"party:{each['party_id']}" for each in found["holders"]}
+        with store.database.writing() as connection:
+            if who is not None:
+                allow(connection, actor=acting, business="INQUIRY", at=now)
+            log.note(
+                store.database,
+                connection,
+                actor=acting,
+                purpose="order show",
+                what="numbers, holders, blocks, orders (masked)",
+                subjects=[f"subscription:{found['subscription_id']}", *parties],
+                at=now,
+            )
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -48,9 +72,9 @@ def show(subscription: Subscription, *, as_json: AsJson = False) -> None:
     for name in ("numbers", "holders", "blocks", "product_to_come", "orders"):
         rows = found[name]
         if not rows:
-            console.print(f"no {name}")
+            console.print(f"no {name.replace('_', ' ')}")
             continue
-        table = Table(title=name.capitalize(), title_justify="left")
+        table = Table(title=name.replace("_", " ").capitalize(), title_justify="left")
         for title in rows[0]:
             table.add_column(title.replace("_", " "), overflow="fold")
         for row in rows:

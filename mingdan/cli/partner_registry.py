@@ -168,8 +168,11 @@ def registry(
     if as_json:
         print_json(rows)
         return
-    heads = tuple(rows[0]) if rows else ()
-    table = [tuple(shown(value) for value in row.values()) for row in rows]
+    heads = tuple(head.replace("_", " ") for head in rows[0]) if rows else ()
+    table = [
+        tuple(shown(" ".join(v) or None if isinstance(v, list) else v) for v in row.values())
+        for row in rows
+    ]
     print_table("Partners taking part in orders", heads, table)
 
 

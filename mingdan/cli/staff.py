@@ -7,6 +7,7 @@ MINGDAN_ROLE and MINGDAN_INTERFACE.
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,11 +22,20 @@ from rich.table import Table
 
 from mingdan.cli.counter import instant
 from mingdan.errors import InputRefused, WrongUsage
-from mingdan.orders.access.actor import Actor
-from mingdan.orders.lookups import local
+from mingdan.orders.access.actor import SYSTEM, Actor
+from mingdan.orders.lookups import NoSuchSubscription, local
 from mingdan.orders.refusals import Refused
 
 As = Annotated[str, typer.Option("--as", help="Who acts: a staff id.", envvar="MINGDAN_ACTOR")]
+Looking = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="Who looks: a staff id, for the access log.",
+        envvar="MINGDAN_ACTOR",
+        show_default="who is logged in",
+    ),
+]
 Role = Annotated[
     str, typer.Option(help="counter, hotline, back_office or manager.", envvar="MINGDAN_ROLE")
 ]
@@ -43,6 +53,17 @@ Day = Annotated[str, typer.Option(help="Business day, e.g. 2026-11-01.")]
 def actor(name: str, role: str, interface: str | None) -> Actor:
     """Who acts; a role without an interface acts through its own."""
     return Actor(role, interface or role, name)
+
+
+def looker(name: str | None, role: str, interface: str | None) -> Actor:
+    """Who looks at something masked: the staff member, or whoever is logged in here."""
+    if name is not None:
+        return actor(name, role, interface)
+    try:
+        return Actor(SYSTEM.role, SYSTEM.interface_no, getpass.getuser())
+    except OSError:
+        # a service account without a name
+        return SYSTEM
 
 
 def moment(at: str | None) -> datetime:
@@ -63,7 +84,8 @@ def answering(as_json: bool) -> Iterator[None]:
     """Turn a refusal into exit code 1, as JSON if asked."""
     try:
         yield
-    except Refused as refused:
+    except (Refused, NoSuchSubscription) as error:
+        refused = error.refused if isinstance(error, NoSuchSubscription) else error
         if not as_json:
             raise InputRefused(
                 f"{refused.reason} ({refused.code}; {refused.reason_zh})"

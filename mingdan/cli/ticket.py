@@ -15,16 +15,19 @@ from mingdan.cli.staff import (
     As,
     Day,
     Interface,
+    Looking,
     Role,
     When,
     actor,
     answering,
     business_day,
+    looker,
     moment,
     print_json,
     print_table,
     shown,
 )
+from mingdan.orders.access.log import AccessLog
 from mingdan.orders.care.complaints import export_complaints
 from mingdan.orders.care.ticket_forms import NewTicket, TicketView
 from mingdan.orders.care.tickets import TicketDesk
@@ -199,15 +202,31 @@ def close(
 
 
 @app.command()
-def show(ticket: Ref, *, at: When = None, as_json: AsJson = False) -> None:
-    """One ticket with its steps and clocks.
+def show(
+    ticket: Ref,
+    *,
+    who: Looking = None,
+    role: Role = "hotline",
+    interface: Interface = None,
+    at: When = None,
+    as_json: AsJson = False,
+) -> None:
+    """One ticket with its steps and clocks; the look is written into the access log.
 
     Example:
 
         mingdan ticket show TT00000001
     """
+    acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
-        _print(TicketDesk(store).show(ticket, at=moment(at)), as_json)
+        found = TicketDesk(store).show(ticket, at=moment(at))
+        of = (("subscription", found.subscription_id), ("party", found.party_id))
+        subjects = [f"{kind}:{key}" for kind, key in of if key is not None]
+        AccessLog(store).note(
+            actor=acting, purpose="ticket show", what=f"ticket:{found.ticket_ref} (masked)",
+            subjects=subjects, at=moment(None),
+        )  # fmt: skip
+    _print(found, as_json)
 
 
 @app.command("list")
@@ -293,7 +312,8 @@ def _print(view: TicketView, as_json: bool) -> None:
     print_table(
         "Clocks",
         ("limit", "seconds", "spent", "due", "ended", "verdict"),
-        [(c.limit.name_zh, c.limit.limit_s, c.spent, c.due_at, c.ended_at, c.verdict)
+        [(c.limit.name_zh, c.limit.limit_s, round(c.spent.total_seconds()), c.due_at, c.ended_at,
+          c.verdict)
          for c in view.clocks],
     )  # fmt: skip
     print_table(

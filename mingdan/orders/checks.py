@@ -86,6 +86,12 @@ def document(party: PartyData, *, verify: bool) -> str:
     raise Refused("invalid_value", field="document_number", problem="is empty")
 
 
+def shows(text: object, document_type: str, party_type: str, number: str) -> bool:
+    """Whether `text`, as typed, is the number of a document on record."""
+    typed = words("holder_document", text)
+    return _document(document_type, party_type, typed) == number
+
+
 @lru_cache(maxsize=16384)
 def _document(document_type: str, party_type: str, text: str) -> str:
     # Asked for twice of every order: when it is named and when it is checked.

@@ -33,6 +33,7 @@ COMMANDS: dict[str, type[c.Command]] = {
     "refund": c.Refund,
     "merge_account": c.MergeAccount,
     "split_account": c.SplitAccount,
+    "cancel_account_change": c.CancelAccountChange,
     "protect": c.Protect,
     "change_feature": c.ChangeFeature,
     "change_offer": c.ChangeOffer,

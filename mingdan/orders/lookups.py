@@ -24,6 +24,16 @@ from mingdan.identifiers import (
 from mingdan.orders import model as m
 from mingdan.orders.money.balances import arrears
 from mingdan.orders.offers.reading import features_of, offerings_of
+from mingdan.orders.refusals import Refused
+
+
+class NoSuchSubscription(InputRefused):
+    """Nothing is on record under the number, reference or key; `refused` says so by code."""
+
+    def __init__(self, name: str) -> None:
+        self.refused = Refused("no_such_subscription", name=mask_typed(name))
+        said = self.refused
+        super().__init__(f"{said.reason} ({said.code}; {said.reason_zh})")
 
 
 def subscription_key(connection: Connection, name: str) -> int:
@@ -51,7 +61,7 @@ def subscription_key(connection: Connection, name: str) -> int:
             select(s.subscription_id).where(s.subscription_id == int(number))
         ).scalar()
     if found is None:
-        raise InputRefused(f"no subscription has the number, reference or key {mask_typed(name)}")
+        raise NoSuchSubscription(name)
     return found
 
 

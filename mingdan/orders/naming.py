@@ -37,6 +37,8 @@ _EQUIPPED = (
     c.Reinstate,
 )
 """Commands that ask for the subscription's features and offers."""
+_REGROUPED = (c.Charge, c.CancelAccountChange, c.Terminate)
+"""Commands that ask which account pays for the subscription, and not what it owes."""
 _MONEY = (c.Charge, c.Pay, c.TopUp, c.Refund)
 """Commands that leave numbers and SIMs alone."""
 _JOINING = (c.MergeAccount, c.TransferOwner)
@@ -62,7 +64,7 @@ def named(commands: Iterable[c.Command]) -> Named:
                 found.equipped.add(ref)
             if isinstance(command, _OWING):
                 found.accounts_of.add(ref)
-            elif isinstance(command, c.Charge):
+            elif isinstance(command, _REGROUPED):
                 found.billed.add(ref)
             if isinstance(command, c.ModifyParty):
                 found.edited.add(ref)

@@ -24,6 +24,7 @@ _LIMITS: dict[str, type[int]] = {
     "subscriptions_per_person": int,
     "subscriptions_per_organization": int,
     "transfer_with_arrears": bool,
+    "transfer_verifies_holder": bool,
     "resume_with_arrears": bool,
     "payment_lifts_arrears_block": bool,
     "replacement_lifts_lost_block": bool,

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, literal_column, select
 from mingdan.orders import model as m
 from mingdan.orders.finding import Among, Maker, Query
 from mingdan.orders.lifecycle.model import StagedOrder
+from mingdan.orders.money.memberships import counts
 from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.orders.offers.model import BillingAccountData
 from mingdan.reference import load
@@ -203,7 +204,7 @@ def memberships(among: Among) -> Query:
     a = AccountMembership
     return (
         select(a.subscription_id, a.valid_from, a.account_id)
-        .where(among(a.subscription_id))
+        .where(among(a.subscription_id), *counts())
         .order_by(a.subscription_id, a.valid_from)
     )
 
@@ -215,7 +216,7 @@ def guests(among: Among) -> Query:
         select(a.subscription_id)
         .distinct()
         .join(s, s.subscription_id == a.subscription_id)
-        .where(among(a.account_id), s.account_id != a.account_id)
+        .where(among(a.account_id), s.account_id != a.account_id, *counts())
         .where(s.terminated_at.is_(None))
     )
 

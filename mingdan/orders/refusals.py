@@ -12,6 +12,7 @@ from datetime import datetime
 from mingdan.calendar import BUSINESS_ZONE
 from mingdan.identifiers import mask_typed
 from mingdan.orders.commands import Refusal
+from mingdan.orders.refusal_words import zh
 from mingdan.reference import load
 
 _IDENTIFIER = 11
@@ -26,7 +27,9 @@ class Refused(Exception):
         shown = {name: _shown(value) for name, value in values.items()}
         self.code = code
         self.reason = wording["en"].format(**shown)
-        self.reason_zh = wording["zh"].format(**shown)
+        self.reason_zh = wording["zh"].format(
+            **{name: zh(code, name, value) for name, value in shown.items()}
+        )
         super().__init__(f"{code}: {self.reason}")
 
     @classmethod

@@ -17,6 +17,7 @@ from mingdan.identifiers import pseudonym
 from mingdan.orders import model as m
 from mingdan.orders import reading, tables
 from mingdan.orders.column_types import as_ticks
+from mingdan.orders.money.memberships import counts
 from mingdan.orders.money.model import AccountMembership, Refund
 from mingdan.orders.offers.model import SubscriptionOffering
 from mingdan.reference import load
@@ -204,7 +205,7 @@ def _members(connection: Connection, known_at: datetime, end: datetime) -> pl.Da
             a.subscription_id,
             a.account_id.label("shared_account_id"),
             as_ticks(a.valid_from.expression, "valid_from"),
-        ).where(a.recorded_at <= known_at, a.valid_from < end),
+        ).where(*counts(known_at), a.valid_from < end),
         {
             "subscription_id": pl.Int64(),
             "shared_account_id": pl.Int64(),

@@ -162,7 +162,7 @@ def test_a_diagnosis_and_its_ticket(installation: str) -> None:
     assert "ticket TT" in said
     assert msisdn(1)[2:] not in said
     found = json.loads(ok(diagnose.command, msisdn(1), "--json", *later))
-    assert found["cause"]["finding"] == "suspended"
+    assert found["cause"]["finding"] == "lost"
     refused = run(diagnose.command, "not a number", *later)
     assert isinstance(refused.exception, InputRefused)
 

@@ -9,6 +9,7 @@ from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.features import end_features
 from mingdan.orders.businesses.offers import end_offers
 from mingdan.orders.businesses.resources import settle_number, settle_sim
+from mingdan.orders.businesses.sharing import end_account_changes
 from mingdan.orders.commands import Terminate
 from mingdan.orders.refusals import Refused
 from mingdan.orders.states import machine
@@ -49,6 +50,7 @@ def terminate(batch: Batch, work: Work, command: Terminate) -> None:
         for span in [s for s in spans if s.valid_to is None]:
             timeline.cut(span, work.at, *work.stamp)
     end_offers(batch, work, subscription)
+    end_account_changes(batch, work, subscription)
     known.in_service[holder.document] -= 1
     subscription.status = machine("product").walk(
         subscription.status, "pendingTerminate", "terminated"

@@ -94,8 +94,9 @@ def open_subscription(batch: Batch, work: Work, command: Open) -> None:
 def transfer_owner(batch: Batch, work: Work, command: TransferOwner) -> None:
     """过户: another party holds the subscription from `at` on; number and SIM stay.
 
-    Refused while arrears are unpaid (policy), and for everything a new holder of
-    an opening would be refused for.
+    Refused while arrears are unpaid (policy), if the present holder shows another
+    document than the one on record, and for everything a new holder of an opening
+    would be refused for.
     """
     subscription = batch.in_service(command.subscription_ref, work)
     known = batch.on_record
@@ -105,7 +106,11 @@ def transfer_owner(batch: Batch, work: Work, command: TransferOwner) -> None:
     former = known.party_by_id[old.what[1]]
     if former.party_ref == command.party.party_ref:
         raise Refused("same_owner", party_ref=former.party_ref, subscription_ref=subscription.ref)
-    alone(batch, subscription, work.at)
+    if command.holder_document is not None:
+        kind, number = former.document
+        if not checks.shows(command.holder_document, kind, former.party_type, number):
+            raise Refused("holder_not_verified", subscription_ref=subscription.ref)
+    alone(batch, work, subscription)
     arrears = batch.arrears(subscription, work.at)
     if arrears and not batch.policy.at("transfer_with_arrears", work.at):
         raise Refused("arrears_unpaid", arrears_fen=arrears)

@@ -24,7 +24,11 @@ from mingdan.orders.businesses.opening import open_subscription, transfer_owner
 from mingdan.orders.businesses.refunding import refund
 from mingdan.orders.businesses.reinstating import reinstate
 from mingdan.orders.businesses.resources import change_number, swap_sim
-from mingdan.orders.businesses.sharing import merge_account, split_account
+from mingdan.orders.businesses.sharing import (
+    cancel_account_change,
+    merge_account,
+    split_account,
+)
 
 BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.Open: open_subscription,
@@ -40,6 +44,7 @@ BUSINESSES: dict[type[c.Command], Callable[[Batch, Work, Any], None]] = {
     c.Refund: refund,
     c.MergeAccount: merge_account,
     c.SplitAccount: split_account,
+    c.CancelAccountChange: cancel_account_change,
     c.Protect: protect,
     c.ChangeFeature: change_feature,
     c.ChangeOffer: change_offer,

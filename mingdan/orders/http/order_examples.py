@@ -63,7 +63,10 @@ def _bodies() -> dict[str, dict[str, Any]]:
                 productOffering={"id": "POSTPAID"},
             ),
         },
-        "TRANSFER_OWNER": {"relatedParty": [_HOLDER], **_item("modify", {"id": "S1"})},
+        "TRANSFER_OWNER": {
+            "relatedParty": [_HOLDER, {"role": "presentHolder", "identification": _SHOWN}],
+            **_item("modify", {"id": "S1"}),
+        },
         "TERMINATE": _item("delete", {"id": "S1"}),
         "CHANGE_OFFER": _item(
             "modify",
@@ -71,6 +74,7 @@ def _bodies() -> dict[str, dict[str, Any]]:
             productOffering={"id": "POSTPAID_5G"},
         ),
         "CANCEL_OFFER_CHANGE": _item("modify", {"id": "S1"}),
+        "CANCEL_ACCOUNT_CHANGE": _item("modify", {"id": "S1"}),
         "BUY_DEVICE": _item("add", {"id": "S1", "productSerialNumber": "353322110000018"}),
         "SWAP_DEVICE": _item(
             "modify",
@@ -83,7 +87,7 @@ def _bodies() -> dict[str, dict[str, Any]]:
                 },
             },
         ),
-        "PREPAID_CARD_SALE": _item("add", {"productSerialNumber": "PC0000000001"}),
+        "PREPAID_CARD_SALE": _item("add", {"productSerialNumber": "10000000001"}),
         "VOUCHER_SALE": _item(
             "add",
             {"productCharacteristic": {"voucherBatch": "2026-11", "priceFen": 5000}},

@@ -87,10 +87,10 @@ class SimOrder(SubscriptionOrder):
 
 
 class TransferOrder(SubscriptionOrder):
-    """过户"""
+    """过户: the new holder and the present one."""
 
     category: Literal["TRANSFER_OWNER"]
-    related_party: Annotated[list[r.RelatedParty], ONE]
+    related_party: Annotated[tuple[r.RelatedParty, r.PresentHolder], Field(strict=False)]
     product_order_item: Annotated[list[r.ModifyItem], ONE]
 
     def _command(self, common: dict[str, Any]) -> c.AnyCommand:
@@ -98,6 +98,7 @@ class TransferOrder(SubscriptionOrder):
             **common,
             subscription_ref=self.product_order_item[0].product.id,
             party=self.related_party[0].data(),
+            holder_document=self.related_party[1].identification.identification_id,
         )
 
 
@@ -224,6 +225,18 @@ class SplitOrder(SubscriptionOrder):
         )
 
 
+class AccountChangeCancelledOrder(SubscriptionOrder):
+    """A 合帐 or 分帐 yet to come does not take effect."""
+
+    category: Literal["CANCEL_ACCOUNT_CHANGE"]
+    product_order_item: Annotated[list[r.ModifyItem], ONE]
+
+    def _command(self, common: dict[str, Any]) -> c.AnyCommand:
+        return c.CancelAccountChange(
+            **common, subscription_ref=self.product_order_item[0].product.id
+        )
+
+
 ProductOrderCreate = Annotated[
     OpenOrder
     | ChangeNumberOrder
@@ -237,6 +250,7 @@ ProductOrderCreate = Annotated[
     | OfferChangeCancelledOrder
     | MergeOrder
     | SplitOrder
+    | AccountChangeCancelledOrder
     | BuyDeviceOrder
     | SwapDeviceOrder
     | CardSaleOrder

@@ -68,7 +68,13 @@ def invalid(error: RequestValidationError) -> Refused:
     if kind == "extra_forbidden":
         # its last part is a name the sender made up
         place.pop()
-    return Refused("invalid_value", field=".".join(place), problem=kind.replace("_", " "))
+    problem = kind.replace("_", " ")
+    if kind.startswith("union_tag"):
+        place.append(str(first["ctx"]["discriminator"]).strip("'"))
+        problem = "missing"
+        if kind == "union_tag_invalid":
+            problem = f"is none of {first['ctx']['expected_tags']}".replace("'", "")
+    return Refused("invalid_value", field=".".join(place), problem=problem)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -69,6 +69,13 @@ class RelatedParty(Shape):
         )
 
 
+class PresentHolder(Shape):
+    """Who holds the subscription now, with the document shown."""
+
+    role: Literal["presentHolder"]
+    identification: Identification
+
+
 class NumberAndSim(Shape):
     msisdn: Text
     imsi: Text

@@ -2,14 +2,15 @@
 
 Here: placing an order, and placing and completing it in one transaction where
 nothing is to be waited for. Not here: the businesses' own checks
-(`businesses`), later steps (`payment.py`, `provisioning.py`, `completion.py`).
+(`businesses`), what is written of a placed order (`staging.py`), later steps
+(`payment.py`, `provisioning.py`, `completion.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -17,10 +18,9 @@ from sqlalchemy import Connection, select
 from mingdan.calendar import business_day
 from mingdan.identifiers import mask_number
 from mingdan.orders import checks, queries
-from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import Knock
-from mingdan.orders.commands import AnyCommand
+from mingdan.orders.commands import AnyCommand, TransferOwner
 from mingdan.orders.database import locking
 from mingdan.orders.finding import find_all
 from mingdan.orders.intake import digest
@@ -31,19 +31,16 @@ from mingdan.orders.lifecycle import (
     payment,
     pricing,
     progress,
-    requests,
     transit,
     views,
 )
 from mingdan.orders.lifecycle.attempts import Attempt, attempt
-from mingdan.orders.lifecycle.kinds import Kind, kind, name_of, order_type_of
-from mingdan.orders.lifecycle.model import StagedOrder
+from mingdan.orders.lifecycle.kinds import Kind, kind, order_type_of
+from mingdan.orders.lifecycle.staging import stage
 from mingdan.orders.lifecycle.views import OrderView, Record
 from mingdan.orders.naming import named
-from mingdan.orders.offers import party_changes
 from mingdan.orders.offers.prices import Charge, asked_to_quote
 from mingdan.orders.refusals import Refused
-from mingdan.orders.states import machine
 from mingdan.orders.stock import numbering, reservations
 from mingdan.orders.stock.model import ResourceReservation
 from mingdan.orders.store import OrderStore
@@ -84,7 +81,7 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
     due = sum(charge.amount_fen for charge in charges)
     if real and due == (asked.money.amount_fen if asked.money else 0):
         return completion.at_once(journal, tried, charges, actor, asked.key, asked.money)
-    _stage(store, journal, how, tried, charges, actor, asked.key)
+    stage(store, journal, how, tried, charges, actor, asked.key)
     record = views.known(connection, ref)
     if asked.money is None:
         return views.view(record)
@@ -195,6 +192,8 @@ def _checked(
         transit.judge(found.on_their_way, tried.subscription.ref, at)
     if not store.policy.at("other_operators_numbers", at):
         _ours(tried, at)
+    if store.policy.at("transfer_verifies_holder", at):
+        _both_here(tried.command)
     code = tried.product_code
     if not how.waits:
         return ()
@@ -213,83 +212,7 @@ def _ours(tried: Attempt, at: datetime) -> None:
         raise Refused("prefix_of_other", number=mask_number(number), operator=operator)
 
 
-def _stage(
-    store: OrderStore,
-    journal: Journal,
-    how: Kind,
-    tried: Attempt,
-    charges: tuple[Charge, ...],
-    actor: Actor,
-    key: str | None,
-) -> None:
-    """Write the order and what was entered, and reserve what it needs."""
-    at, command = journal.at, tried.command
-    path = ("acknowledged", "pending" if charges else "inProgress")
-    # Of what the order will bring on record there is no key yet.
-    stored = tried.subscription is not None and tried.subscription.stored
-    subscription_id = tried.subscription.subscription_id if tried.subscription and stored else None
-    new = {row[0] for row in tried.batch.rows.parties}
-    party_id = tried.party.party_id if tried.party else None
-    party_id = None if party_id in new else party_id
-    order_id: int = journal.insert(
-        m.ProductOrder,
-        order_ref=command.order_ref,
-        order_type=how.order_type,
-        state=machine("order").walk(None, *path),
-        channel=command.channel,
-        subscription_id=subscription_id,
-        party_id=party_id,
-        order_date=at,
-        completion_date=None,
-        recorded_at=at,
-        request_digest=tried.work.digest,
-    )
-    progress.log(journal, order_id, how.order_type, subscription_id, party_id, path)
-    until = at + timedelta(minutes=store.policy.at("order_minutes", at))
-    if tried.batch.edits:
-        until = at + timedelta(hours=max(1, store.policy.at("staged_data_hours", at)))
-    number, iccid, imsi = tried.takes_into_service
-    imei = tried.takes_out_of_stock
-    if number is not None or iccid is not None or imei is not None:
-        reservations.reserve(
-            journal,
-            at=at,
-            until=until,
-            number=number,
-            iccid=iccid,
-            imsi=imsi,
-            imei=imei,
-            order_id=order_id,
-            reserved_for=f"order:{order_id}",
-        )
-    for edit in tried.batch.edits:
-        party_changes.stage(journal, edit, until)
-    document_type, document_number = tried.takes or (None, None)
-    journal.insert(
-        StagedOrder,
-        order_id=order_id,
-        command=name_of(command),
-        request=requests.staged(command),
-        interface_no=actor.interface_no,
-        accepted_by=str(actor),
-        idempotency_key=key,
-        subscription_ref=tried.subscription.ref if tried.subscription else None,
-        document_type=document_type,
-        document_number=document_number,
-        placed_at=at,
-        until=until,
-        closed_at=None,
-        charges={"items": [dict(vars(charge)) for charge in charges]},
-        due_fen=sum(charge.amount_fen for charge in charges),
-        paid_fen=0,
-        given_back_fen=0,
-        payments={},
-        provisioned_at=None,
-        product_status=machine("product").walk(None, "created") if _new(tried) else None,
-        resting_state=None,
-        reasons={"items": []},
-    )
-
-
-def _new(tried: Attempt) -> bool:
-    return tried.subscription is not None and not tried.subscription.stored
+def _both_here(command: AnyCommand) -> None:
+    """Refuse a 过户 without the present holder: whose document it is, the business checks."""
+    if isinstance(command, TransferOwner) and command.holder_document is None:
+        raise Refused("holder_not_verified", subscription_ref=command.subscription_ref)

@@ -1,7 +1,8 @@
 """The order desk: every business from acceptance through provisioning to completion.
 
-Here: `OrderDesk`, the one door to orders on their way. Not here: the businesses
-(`businesses`), the steps (this package's other modules), bulk (`store.py`).
+Here: `OrderDesk`, the one door to orders on their way, with the steps forward. Not
+here: the ways back (`desk_endings.py`), reading (`desk_reading.py`), the businesses
+(`businesses`), what a step does (this package's other modules), bulk (`store.py`).
 
 The states are TMF622's: a placed order is `pending` while it waits for payment
 or information, else `inProgress`; it ends `completed`, `failed` or `cancelled`.
@@ -9,7 +10,6 @@ or information, else `inProgress`; it ends `completed`, `failed` or `cancelled`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from mingdan.orders import checks
@@ -19,29 +19,20 @@ from mingdan.orders.commands import AnyCommand
 from mingdan.orders.journal import Journal
 from mingdan.orders.lifecycle import (
     acceptance,
-    cancelling,
     completion,
-    notices,
     payment,
-    progress,
     provisioning,
-    taking_back,
     views,
 )
 from mingdan.orders.lifecycle.acceptance import Acceptance
+from mingdan.orders.lifecycle.desk_endings import Endings
+from mingdan.orders.lifecycle.desk_reading import Reading
 from mingdan.orders.lifecycle.kinds import refuse_internal
-from mingdan.orders.lifecycle.notices import NoticeView
 from mingdan.orders.lifecycle.payment import Money
 from mingdan.orders.lifecycle.views import OrderView, Record
-from mingdan.orders.refusals import Refused
-from mingdan.orders.store import OrderStore
-
-CANCEL = "CANCEL_ORDER"
-"""The business the gate is asked for when an order is to be cancelled."""
-Step = Callable[[Journal, Record], bool]
 
 
-class OrderDesk:
+class OrderDesk(Endings, Reading):
     """Orders of one open store.
 
     Every call is one transaction at `at` (aware; the caller's clock) by `actor`.
@@ -50,9 +41,6 @@ class OrderDesk:
     writer holds the store, and Refused with the gate's codes (unknown_interface,
     interface_closed, business_not_permitted, out_of_hours) and unknown_order.
     """
-
-    def __init__(self, store: OrderStore) -> None:
-        self._store = store
 
     def place(
         self,
@@ -175,144 +163,3 @@ class OrderDesk:
             record = views.known(connection, order_ref)
             allow(connection, actor=actor, business=record.order_type, at=instant)
             return completion.complete(self._store, connection, order_ref, actor, instant)
-
-    def cancel(self, order_ref: str, reason: str, *, actor: Actor, at: datetime) -> OrderView:
-        """撤单: cancel an order at any stage before completion, also one past its time.
-
-        Reservations are released, money is given back, the place under the cap is
-        free, what was entered is taken out. Raises Refused: order_state,
-        invalid_value.
-        """
-        return self._step(
-            order_ref,
-            actor,
-            at,
-            lambda journal, record: cancelling.cancel(journal, record, reason),
-            business=CANCEL,
-        )
-
-    def ask_cancellation(
-        self, order_ref: str, reason: str, *, actor: Actor, at: datetime
-    ) -> OrderView:
-        """Ask for a cancellation that another grants (`cancel`) or denies.
-
-        Until then nothing is done on the order (`assessingCancellation`).
-        """
-        return self._step(
-            order_ref,
-            actor,
-            at,
-            lambda journal, record: cancelling.ask(journal, record, reason),
-            business=CANCEL,
-        )
-
-    def deny_cancellation(
-        self, order_ref: str, reason: str, *, actor: Actor, at: datetime
-    ) -> OrderView:
-        """Deny a cancellation asked for: the order goes on where it was."""
-        return self._step(
-            order_ref,
-            actor,
-            at,
-            lambda journal, record: cancelling.deny(journal, record, reason),
-            business=CANCEL,
-        )
-
-    def expire(self, *, actor: Actor, at: datetime, limit: int = 1000) -> int:
-        """Cancel orders whose time has run out; returns how many.
-
-        They were dead before: this gives back the money and cleans up.
-        """
-        instant = checks.instant("at", at)
-        with self._store.database.reading() as connection:
-            refs = cancelling.expired(connection, instant, limit)
-        ended = 0
-        for ref in refs:
-            try:
-                ended += not self.cancel(ref, "expired", actor=actor, at=instant).repeated
-            except Refused as refused:
-                # Someone else ended it in between.
-                if refused.code != "order_state":
-                    raise
-        return ended
-
-    def reverse(
-        self, order_ref: str, reversal_ref: str, *, actor: Actor, at: datetime
-    ) -> OrderView:
-        """冲正: take a completed order back by another order, `reversal_ref`.
-
-        Returns the new order; what the old one cost is given back the way it was
-        paid. Once, within the policy's `reversal_minutes`. Raises Refused:
-        not_reversible (with what to do instead), already_reversed,
-        reversal_too_late, later_order, later_change, handset_not_held, order_state
-        and what the business refuses (a number in other hands, a lost SIM, ...).
-        """
-        instant = checks.instant("at", at)
-        checks.words("order_ref", reversal_ref)
-        with self._store.database.writing() as connection:
-            record = views.known(connection, order_ref)
-            allow(connection, actor=actor, business=record.order_type, at=instant)
-            return taking_back.take_back(
-                self._store,
-                connection,
-                record,
-                actor,
-                instant,
-                reversal_ref,
-            )
-
-    def get(
-        self,
-        order_ref: str | None = None,
-        *,
-        idempotency_key: str | None = None,
-        interface_no: str | None = None,
-    ) -> OrderView:
-        """The order of a reference, or the one an interface placed under its key.
-
-        This says, after a crash, whether a request was taken on: all of it or
-        nothing. Raises Refused: unknown_order.
-        """
-        with self._store.database.reading() as connection:
-            if order_ref is not None:
-                return views.view(views.known(connection, order_ref))
-            found = None
-            if idempotency_key is not None and interface_no is not None:
-                found = views.by_key(connection, interface_no, idempotency_key)
-            if found is None:
-                raise Refused("unknown_order", order_ref=idempotency_key or "-")
-            return views.view(found)
-
-    def notices(self, order_ref: str) -> list[NoticeView]:
-        """The messages an order gave rise to, masked."""
-        with self._store.database.reading() as connection:
-            return notices.shown(connection, order_ref)
-
-    def take_notices(self, *, actor: Actor, at: datetime, limit: int = 100) -> list[NoticeView]:
-        """Notices to send, in clear, each given out once and marked as sent."""
-        with self._store.database.writing() as connection:
-            allow(connection, actor=actor, business="SEND_NOTICE", at=at)
-            return notices.take(Journal(connection, checks.instant("at", at), str(actor)), limit)
-
-    def _step(
-        self,
-        order_ref: str,
-        actor: Actor,
-        at: datetime,
-        step: Step,
-        *,
-        business: str | None = None,
-    ) -> OrderView:
-        """One step of an order that nobody else takes a step of meanwhile.
-
-        `business`: what the gate is asked for, by default the order's own.
-        """
-        instant = checks.instant("at", at)
-        database = self._store.database
-        with database.writing() as connection:
-            database.lock(connection, "customers", [f"orders:{order_ref}"])
-            record = views.known(connection, order_ref)
-            allow(connection, actor=actor, business=business or record.order_type, at=instant)
-            now = progress.no_earlier(record, instant)
-            done = step(Journal(connection, now, str(actor)), record)
-            return progress.again(connection, record, repeated=not done)

@@ -2,57 +2,28 @@
 
 Here: one maker for each way back there is (`reference/order_lifecycle.csv`), with
 what later changes stand in its way. Not here: whether the order may be taken back
-at all (`reversal.py`), customers' data (`party_inverses.py`), and the money.
+at all (`reversal.py`), customers' data (`party_inverses.py`), accounts
+(`account_inverses.py`), and the money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from mingdan.identifiers import mask_number
 from mingdan.orders import commands as c
 from mingdan.orders import model as m
-from mingdan.orders.lifecycle import party_inverses
+from mingdan.orders.lifecycle import account_inverses, party_inverses
 from mingdan.orders.lifecycle.model import Archive
-from mingdan.orders.lifecycle.views import Record
-from mingdan.orders.money.balances import account_of, own_account
-from mingdan.orders.money.model import AccountMembership
+from mingdan.orders.lifecycle.taken import Inverse, Taken
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock.model import HandsetHolding
 from mingdan.reference import load
-
-
-@dataclass(frozen=True)
-class Inverse:
-    """A command, and the number, SIM or handset it may take although it rests."""
-
-    command: c.AnyCommand
-    takes_back: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Taken:
-    """The order to take back: its rows, its item's content, the new command's frame."""
-
-    connection: Connection
-    record: Record
-    done: dict[str, Any]
-    frame: dict[str, Any]
-
-    def later(self, at: datetime) -> NoReturn:
-        """Refuse: something came after the order."""
-        raise Refused("later_order", subscription_ref=self.record.subscription_ref, at=at)
-
-    def still(self, row: Any) -> None:
-        """Refuse unless `row` (its last two columns: order_id, valid_from) is this order's."""
-        if row is None or row[-2] != self.record.order_id:
-            self.later(self.frame["at"] if row is None else row[-1])
 
 
 def _resume(taken: Taken) -> Inverse:
@@ -162,34 +133,6 @@ def _reinstate(taken: Taken) -> Inverse:
     return Inverse(command, frozenset({number, iccid}))
 
 
-def _former_account(taken: Taken) -> Inverse:
-    """What was billed and paid meanwhile stays where it is."""
-    a, s, record = AccountMembership, m.Subscription, taken.record
-    assert record.subscription_id is not None  # noqa: S101 - these orders are of a subscription
-    if datetime.fromisoformat(taken.done["from"]) > taken.frame["at"]:
-        raise Refused(
-            "not_reversible",
-            order_type=record.order_type,
-            advice="it is yet to come: arrange the other way round from a later instant on",
-        )
-    last = taken.connection.execute(
-        select(a.order_id, a.valid_from)
-        .where(a.subscription_id == record.subscription_id)
-        .order_by(a.valid_from.desc())
-        .limit(1)
-    ).one()
-    taken.still(last)
-    former = taken.done["billingAccount"][0]
-    if former == own_account(taken.connection, record.subscription_id):
-        return Inverse(c.SplitAccount(**taken.frame))
-    host = taken.connection.execute(
-        select(s.subscription_id, s.subscription_ref).where(s.account_id == former)
-    ).one()
-    if account_of(taken.connection, host.subscription_id, taken.frame["at"]) != former:
-        taken.later(last.valid_from)
-    return Inverse(c.MergeAccount(**taken.frame, with_subscription_ref=host.subscription_ref))
-
-
 def _return_device(taken: Taken) -> Inverse:
     imei = _present_device(taken)
     return Inverse(c.ReturnDevice(**taken.frame, imei=imei))
@@ -258,8 +201,9 @@ MAKERS: dict[str, Callable[[Taken], Inverse]] = {
     "change_feature": _former_features,
     "change_offer": _former_offer,
     "change_offer_next_cycle": _offer_change_again,
-    "split_account": _former_account,
-    "merge_account": _former_account,
+    "split_account": account_inverses.former_account,
+    "merge_account": account_inverses.former_account,
+    "account_change_again": account_inverses.change_again,
     "terminate": _terminate,
     "reinstate": _reinstate,
     "return_device": _return_device,

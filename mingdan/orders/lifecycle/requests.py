@@ -20,6 +20,7 @@ from mingdan.orders.jsonl import COMMANDS, INTERNAL
 _MASKS: dict[str, Callable[[str], str]] = {
     "name": mask_name,
     "document_number": mask_document,
+    "holder_document": mask_document,
     "contact": mask_name,
     "msisdn": mask_number,
     "imsi": mask_number,

@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from mingdan.orders import model as m
-from mingdan.orders.lifecycle.inverses import MAKERS, Inverse, Taken
+from mingdan.orders.lifecycle.inverses import MAKERS
 from mingdan.orders.lifecycle.kinds import kind
 from mingdan.orders.lifecycle.model import Archive
+from mingdan.orders.lifecycle.taken import Inverse, Taken
 from mingdan.orders.lifecycle.views import Record
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused

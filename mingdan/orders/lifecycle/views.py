@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select
 
 from mingdan.orders import model as m
 from mingdan.orders.finding import Among, Maker, Query, find_all
@@ -107,6 +107,23 @@ def known(connection: Connection, order_ref: str) -> Record:
     return found
 
 
+def on_their_way(
+    connection: Connection, *, state: str | None, order_type: str | None, limit: int
+) -> list[Record]:
+    """Orders accepted and not ended, the longest waiting first."""
+    o = m.ProductOrder
+    chosen: list[ColumnElement[bool]] = [
+        StagedOrder.order_id.is_not(None),
+        StagedOrder.closed_at.is_(None),
+    ]
+    chosen += [] if state is None else [o.state == state]
+    chosen += [] if order_type is None else [o.order_type == order_type]
+    rows = connection.execute(
+        _rows().where(*chosen).order_by(StagedOrder.placed_at, o.order_id).limit(limit)
+    )
+    return list(rows)
+
+
 def view(record: Record, *, repeated: bool = False) -> OrderView:
     """The view of an order's rows."""
     charges = tuple(Charge(**each) for each in (record.charges or {}).get("items", ()))
@@ -139,8 +156,13 @@ def view(record: Record, *, repeated: bool = False) -> OrderView:
 
 
 def _read(connection: Connection, where: ColumnElement[bool]) -> Record | None:
+    found: Record | None = connection.execute(_rows().where(where)).one_or_none()
+    return found
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
     o, s, a, x = m.ProductOrder, StagedOrder, Archive, m.Subscription
-    found: Record | None = connection.execute(  # type: ignore[assignment]
+    return (
         select(
             o.order_id, o.order_ref, o.order_type, o.state, o.channel, o.subscription_id,
             o.party_id, o.order_date, o.completion_date, o.request_digest,
@@ -158,9 +180,7 @@ def _read(connection: Connection, where: ColumnElement[bool]) -> Record | None:
         .outerjoin(s, s.order_id == o.order_id)
         .outerjoin(a, a.order_id == o.order_id)
         .outerjoin(x, x.subscription_id == o.subscription_id)
-        .where(where)
-    ).one_or_none()  # fmt: skip
-    return found
+    )  # fmt: skip
 
 
 def _either(staged: Any, archived: Any) -> Any:

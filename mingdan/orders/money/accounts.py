@@ -24,6 +24,7 @@ from mingdan.orders.money import balances, buckets, carrying, receipts, views
 from mingdan.orders.money.receipts import Issued
 from mingdan.orders.money.requests import (
     BucketView,
+    CancelChangeRequest,
     DeductRequest,
     MergeRequest,
     Moved,
@@ -45,7 +46,7 @@ class AccountDesk:
     Every call that changes something asks the gate first and raises Refused with
     its codes (unknown_interface, interface_closed, business_not_permitted,
     out_of_hours): PAY, REFUND, BILL to deduct, MERGE_ACCOUNT, SPLIT_ACCOUNT,
-    TERMINATE to settle, BALANCE to freeze or release a balance.
+    CANCEL_ACCOUNT_CHANGE, TERMINATE to settle, BALANCE to freeze or release a balance.
     """
 
     def __init__(self, store: OrderStore) -> None:
@@ -202,6 +203,22 @@ class AccountDesk:
         )
         return self._regroup(command, actor)
 
+    def cancel_change(
+        self, request: CancelChangeRequest, *, actor: Actor, at: datetime
+    ) -> Regrouped:
+        """The 合帐 or 分帐 yet to come does not take effect, and leaves nothing behind.
+
+        Idempotent by `order_ref`. Raises Refused: no_pending_account_change,
+        unknown_subscription, subscription_terminated.
+        """
+        command = c.CancelAccountChange(
+            order_ref=receipts.correlator(request.order_ref),
+            at=checks.instant("at", at),
+            channel=request.channel,
+            subscription_ref=request.subscription_ref,
+        )
+        return self._regroup(command, actor)
+
     def suspend_balance(self, subscription_ref: str, *, actor: Actor, at: datetime) -> BucketView:
         """Freeze a prepaid balance: no use, no top-up, no refund. Raises Refused."""
         return self._turn(subscription_ref, "suspended", actor, at)
@@ -232,7 +249,9 @@ class AccountDesk:
             key, _ = carrying.subscription_of(connection, subscription_ref)
             return views.standing(connection, key, subscription_ref, checks.instant("at", at))
 
-    def _regroup(self, command: c.MergeAccount | c.SplitAccount, actor: Actor) -> Regrouped:
+    def _regroup(
+        self, command: c.MergeAccount | c.SplitAccount | c.CancelAccountChange, actor: Actor
+    ) -> Regrouped:
         """By the order desk's path, so that it is archived and can be taken back (冲正)."""
         with self._store.database.writing() as connection:
             asked = Acceptance(

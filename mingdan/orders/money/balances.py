@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.finding import find
+from mingdan.orders.money.memberships import counts
 from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.working_set import Account
 
@@ -23,7 +24,7 @@ def account_of(connection: Connection, subscription_id: int, at: datetime) -> in
     a, s = AccountMembership, m.Subscription
     shared = connection.execute(
         select(a.account_id)
-        .where(a.subscription_id == subscription_id, a.valid_from <= at)
+        .where(a.subscription_id == subscription_id, a.valid_from <= at, *counts())
         .order_by(a.valid_from.desc())
         .limit(1)
     ).scalar()

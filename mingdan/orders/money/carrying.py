@@ -43,7 +43,9 @@ def _hold_accounts(connection: Connection, refs: set[str]) -> None:
     s, a = m.Subscription, AccountMembership
     mine = select(s.subscription_id, s.account_id).where(s.subscription_ref.in_(sorted(refs)))
     own = {row[0]: row[1] for row in connection.execute(mine)}
-    shared = connection.execute(select(a.account_id).where(a.subscription_id.in_(sorted(own))))
+    shared = connection.execute(
+        select(a.account_id).where(a.subscription_id.in_(sorted(own)), a.account_id.is_not(None))
+    )
     find(connection, queries.locked_accounts, {*own.values(), *shared.scalars()})
 
 

@@ -104,16 +104,18 @@ class Refund(Base):
 class AccountMembership(Base):
     """From an instant on, a subscription's bills and payments go to this account (合帐, 分帐).
 
-    Append-only, in ascending order of `valid_from` for one subscription: the last
-    row not after an instant holds, and before the first the subscription's own
-    account. So there is never an overlap or a gap.
+    Append-only. A row without an account calls off the change that was arranged for
+    that instant. Of the rows of one subscription and one `valid_from` the one
+    recorded last counts (`memberships.py`); of those that count the last one not
+    after an instant holds, and before the first the subscription's own account. So
+    there is never an overlap or a gap.
     """
 
     __tablename__ = "account_membership"
-    __table_args__ = (UniqueConstraint("subscription_id", "valid_from"),)
+    __table_args__ = (UniqueConstraint("subscription_id", "valid_from", "recorded_at"),)
     membership_id: Mapped[int] = key_column()
     subscription_id: Mapped[int] = link_column("subscription.subscription_id")
-    account_id: Mapped[int] = link_column("billing_account.account_id", index=True)
+    account_id: Mapped[int | None] = link_column("billing_account.account_id", index=True)
     order_id: Mapped[int] = link_column("product_order.order_id")
     valid_from: Mapped[datetime]
     recorded_at: Mapped[datetime]

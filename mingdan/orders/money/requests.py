@@ -77,6 +77,15 @@ class SplitRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CancelChangeRequest:
+    """The 合帐 or 分帐 of a subscription that is yet to come does not take effect."""
+
+    subscription_ref: str
+    order_ref: str
+    channel: str = "counter"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Moved:
     """What came of a payment, a refund, a deduction or a top-up.
 
@@ -97,7 +106,7 @@ class Moved:
 
 @dataclass(frozen=True, kw_only=True)
 class Regrouped:
-    """What came of 合帐 or 分帐: the account that pays, and from when on."""
+    """What came of 合帐, 分帐 or calling one off: the account that pays, and from when on."""
 
     order_ref: str
     account_id: int

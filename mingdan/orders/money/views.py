@@ -14,7 +14,6 @@ from mingdan.orders import model as m
 from mingdan.orders import queries
 from mingdan.orders.finding import find
 from mingdan.orders.money import balances, buckets
-from mingdan.orders.money.model import AccountMembership
 from mingdan.orders.money.requests import AccountView, Moved, Standing
 
 
@@ -45,14 +44,14 @@ def moved(
 
 
 def membership(connection: Connection, order_ref: str) -> tuple[int, datetime]:
-    """The account that an order of 合帐 or 分帐 leads to, and from when on."""
-    a, o = AccountMembership, m.ProductOrder
-    row = connection.execute(
-        select(a.account_id, a.valid_from)
-        .join(o, o.order_id == a.order_id)
-        .where(o.order_ref == order_ref)
-    ).one()
-    return row[0], row[1]
+    """The account that pays by an order of 合帐, 分帐 or calling one off, and from when on."""
+    i, o = m.ProductOrderItem, m.ProductOrder
+    done = connection.execute(
+        select(i.characteristic)
+        .join(o, o.order_id == i.order_id)
+        .where(o.order_ref == order_ref, i.item_no == 1)
+    ).scalar_one()
+    return done["billingAccount"][1], datetime.fromisoformat(done["from"])
 
 
 def account(

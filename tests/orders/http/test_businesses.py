@@ -22,7 +22,7 @@ from tests.orders.access.support import PEPPER
 from tests.orders.http.support import Shop, opening, shop_over
 from tests.orders.lifecycle.ways import everything
 from tests.orders.stock.support import phone, phones, table, taken
-from tests.orders.support import at, resident_id
+from tests.orders.support import at, named, resident_id
 
 BACK = Actor("back_office", "back_office", "li")
 CARD = "12345671"
@@ -165,9 +165,40 @@ def test_accounts_are_joined_and_parted(shop: Shop) -> None:
     later = item("modify", {"id": "S2", "productCharacteristic": {
         "effectiveFrom": "2026-12-01T00:00:00+08:00"}})  # fmt: skip
     assert done(shop, SPLIT | later)["category"] == "SPLIT_ACCOUNT"
+    now = SPLIT | item("modify", {"id": "S2", "productCharacteristic": {}})
+    refused = shop.ask("POST", "/productOrder", json=now)
+    assert refused.json()["code"] == "account_change_pending"
+    off = {"category": "CANCEL_ACCOUNT_CHANGE"} | item("modify", {"id": "S2"})
+    assert done(shop, off)["category"] == "CANCEL_ACCOUNT_CHANGE"
     naive = item("modify", {"id": "S2", "productCharacteristic": {
         "effectiveFrom": "2026-12-01T00:00:00"}})  # fmt: skip
     assert shop.ask("POST", "/productOrder", json=SPLIT | naive).json()["code"] == "invalid_value"
+
+
+def test_both_are_there_when_a_number_changes_hands(shop: Shop) -> None:
+    def transfer(shown: int) -> dict[str, Any]:
+        proof = {
+            "identificationType": "resident_id",
+            "identificationId": resident_id(shown),
+        }
+        new = {
+            "id": "P7",
+            "role": "customer",
+            "partyType": "individual",
+            "formattedName": named(7),
+            "identification": {**proof, "identificationId": resident_id(7)},
+        }
+        parties = [new, {"role": "presentHolder", "identification": proof}]
+        return {"category": "TRANSFER_OWNER", "relatedParty": parties} | item(
+            "modify", {"id": "S1"}
+        )
+
+    alone = transfer(1)
+    alone["relatedParty"] = alone["relatedParty"][:1]
+    assert shop.ask("POST", "/productOrder", json=alone).status_code == 422
+    other = shop.ask("POST", "/productOrder", json=transfer(2))
+    assert other.json()["code"] == "holder_not_verified"
+    assert done(shop, transfer(1))["category"] == "TRANSFER_OWNER"
 
 
 SQL = "S1'; DROP TABLE party; --"

@@ -313,3 +313,26 @@ def test_a_busy_store_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_every_status_is_of_a_refusal_there_is() -> None:
     assert set(load.by("http_status", "code")) <= set(load.by("refusal", "code"))
+
+
+def test_a_category_there_is_not_is_answered_with_those_there_are(small_shop: Shop) -> None:
+    for body, problem, words in (
+        ({"category": "13912345678"}, "is none of OPEN, CHANGE_NUMBER", "须为其中之一：OPEN, "),
+        ({}, "missing", "缺少"),
+    ):
+        answer = small_shop.ask("POST", "/productOrder", json=body).json()
+        assert answer["reason"].startswith(f"body.category: {problem}")
+        assert words in answer["reasonZh"]
+        assert "13912345678" not in answer["reason"] + answer["reasonZh"]
+
+
+def test_what_is_wrong_with_the_form_is_said_in_chinese_too(small_shop: Shop) -> None:
+    kind = {"Content-Type": "application/json"}
+    for n, (body, status, _) in enumerate(BAD_ORDERS):
+        if status != 422:
+            continue
+        raw, headers = json.dumps(body).encode(), kind | {"Idempotency-Key": f"bad-{n}"}
+        answer = small_shop.ask("POST", "/productOrder", key=f"b{n}", content=raw, headers=headers)
+        said = answer.json()["reasonZh"]
+        # What is wrong comes behind the place, or the sentence is of one piece.
+        assert re.search("[\u4e00-\u9fff]", said.partition("不合要求：")[2] or said), said

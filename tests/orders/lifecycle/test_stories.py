@@ -55,6 +55,7 @@ from tests.orders.support import (
     opening,
     order,
     person,
+    refusal,
     resident_id,
 )
 
@@ -305,6 +306,31 @@ def test_a_transfer_is_not_taken_back_over_a_later_one(desk: OrderDesk) -> None:
     at_once(desk, order(TransferOwner, "u", at(), party=person(3)), at(2, hours=1))
     code = refused(desk.reverse, "t", "b", actor=COUNTER, at=at(2, hours=2))
     assert code == "later_order"
+
+
+def test_a_number_changes_hands_only_with_both_there(desk: OrderDesk, store: OrderStore) -> None:
+    opened(desk)
+    asked = {"party": person(2), "holder_document": resident_id(3)}
+    before = rows(store, *REAL)
+    for command in (
+        order(TransferOwner, "t", at(), party=person(2)),
+        order(TransferOwner, "t", at(), **asked),
+    ):
+        code = refused(desk.place, command, actor=COUNTER, at=at(2))
+        assert code == "holder_not_verified"
+    assert rows(store, *REAL) == before
+    # The old document of 15 digits is the same one.
+    short = resident_id(1)[:6] + resident_id(1)[8:17]
+    shown = order(TransferOwner, "t", at(), party=person(2), holder_document=short)
+    assert desk.run(shown, actor=COUNTER, at=at(2)).state == "completed"
+    with store.database.reading() as connection:
+        asked_for = select(Archive.request).where(Archive.command == "transfer_owner")
+        kept = connection.execute(asked_for).scalar_one()
+    assert set(kept["holder_document"][:-2]) == {"*"}
+    # In bulk it is as another system says; what is given must be right.
+    done(store, order(TransferOwner, "u", at(3), party=person(4)))
+    wrong = order(TransferOwner, "v", at(4), party=person(5), holder_document=resident_id(1))
+    assert refusal(store, wrong) == "holder_not_verified"
 
 
 def test_a_clock_that_lags_takes_no_step_before_the_last(desk: OrderDesk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
-from mingdan.orders.commands import AnyCommand
+from mingdan.orders.commands import AnyCommand, TransferOwner
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.model import StagedOrder
 from mingdan.orders.lifecycle.payment import Money
@@ -26,8 +27,24 @@ REAL = (m.Party, m.Subscription, m.Product, m.BillingAccount, m.NumberHolding,
 """Tables that only a completed order changes."""
 
 
+def both_here(desk: OrderDesk, command: AnyCommand) -> AnyCommand:
+    """The request; a 过户 with the document the present holder has on record."""
+    if not isinstance(command, TransferOwner) or command.holder_document is not None:
+        return command
+    h, p, s = m.SubscriptionHolding, m.Party, m.Subscription
+    with desk._store.database.reading() as connection:
+        number = connection.execute(
+            select(p.document_number)
+            .join(h, h.party_id == p.party_id)
+            .join(s, s.subscription_id == h.subscription_id)
+            .where(s.subscription_ref == command.subscription_ref, h.superseded_at.is_(None))
+            .order_by(h.valid_from.desc())
+        ).scalars()
+        return replace(command, holder_document=number.first())
+
+
 def place(desk: OrderDesk, command: AnyCommand, when: datetime, **values: Any) -> OrderView:
-    return desk.place(command, actor=COUNTER, at=when, **values)
+    return desk.place(both_here(desk, command), actor=COUNTER, at=when, **values)
 
 
 def pay(desk: OrderDesk, view: OrderView, when: datetime) -> OrderView:
@@ -58,7 +75,7 @@ def whole(desk: OrderDesk, command: AnyCommand, when: datetime) -> OrderView:
 
 def at_once(desk: OrderDesk, command: AnyCommand, when: datetime, fen: int = 0) -> OrderView:
     money = Money(amount_fen=fen, correlator=f"pay-{command.order_ref}") if fen else None
-    return desk.run(command, actor=COUNTER, at=when, payment=money)
+    return desk.run(both_here(desk, command), actor=COUNTER, at=when, payment=money)
 
 
 def refused(call: Any, *values: Any, **named: Any) -> str:

@@ -58,16 +58,26 @@ def test_paid_and_still_stopped_for_fraud(store: OrderStore) -> None:
         order(Charge, "b", at(1), amount_fen=5800, due_at=at(2)),
         order(Suspend, "s", at(3), reason="arrears", direction="both"),
     )
-    assert faults(diagnose(store, days=9)) == ["suspended", "owes", "arrears"]
+    assert faults(diagnose(store, days=9)) == ["owes", "arrears"]
     done(store, order(Suspend, "f", at(10), reason="fraud", direction="both"))
     done(store, order(Pay, "p", at(11), amount_fen=5800))
     found = diagnose(store, days=12)
-    assert faults(found) == ["suspended", "authority"]
+    assert faults(found) == ["authority"]
+    assert cause(found) == "authority", "that it is suspended is what is seen, not why"
     text_ = {step.finding: step for step in found.steps}
     assert text_["authority"].found == "blocked for fraud: paying does not lift that"
     assert "缴费不能复机" in text_["authority"].found_zh
     # the payment was the last order of its kind, and it is there
     assert "PAY was completed" in text_["completed"].found
+
+
+@pytest.mark.parametrize("days", [9, 60])
+def test_stopped_for_arrears_that_nobody_owes(store: OrderStore, days: float) -> None:
+    done(store, opening(1), order(Suspend, "s", at(3), reason="arrears", direction="both"))
+    found = diagnose(store, days=days)
+    assert cause(found) == "not_lifted", "a new line and an old one alike"
+    assert found.cause is not None
+    assert found.cause.next_zh == "办理欠费复机"
 
 
 def test_the_resource_tables_do_not_agree(own_url: str) -> None:
@@ -88,7 +98,7 @@ def test_the_resource_tables_do_not_agree(own_url: str) -> None:
 
 def test_a_lost_sim_and_one_that_was_replaced(store: OrderStore) -> None:
     done(store, opening(1), order(Suspend, "l", at(1), reason="lost", direction="both"))
-    assert faults(diagnose(store)) == ["suspended", "lost"]
+    assert faults(diagnose(store)) == ["lost"]
     new = {"imsi": imsi(5), "iccid": iccid(5), "reason": "replace"}
     done(store, order(SwapSim, "r", at(2), **new))
     assert diagnose(store).cause is None
