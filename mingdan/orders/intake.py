@@ -27,6 +27,8 @@ from mingdan.orders.keys import Keys
 from mingdan.orders.naming import named
 from mingdan.orders.payload import journal_position
 from mingdan.orders.pen import apart, pen
+from mingdan.orders.plain import Openings, alone, unknown, well_formed, without
+from mingdan.orders.plain_rows import PlainRows, write_down
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
 from mingdan.orders.working_set import Named, Offering, Order, WorkingSet, read_orders
@@ -81,51 +83,111 @@ def apply_batch(
         )
         before: tuple[_Part, Draft] | None = None
         for some in parts:
-            wanted = named(command for _, command in some)
+            asked = _asked(some, policy, offerings, several=several)
             if not several:
-                database.lock(connection, "customers", wanted.customers())
+                database.lock(connection, "customers", asked.wanted.customers())
             writer.wait()
             keys.refill()
-            part = _read(connection, some, wanted, locked=several)
+            part = _read(connection, asked, locked=several)
             if before is not None:
                 earlier, drafted = before
                 touched = not apart(part.traces, earlier.traces)
                 writer.start(drafted)
                 if touched:
                     writer.wait()
-                    part = _read(connection, some, wanted, locked=several)
+                    part = _read(connection, asked, locked=several)
             batch = Batch(part.on_record, policy, offerings, keys.next)
-            total = total.plus(_decide(batch, some, part.orders))
-            before = part, draft(batch, part.position)
+            plain = PlainRows()
+            total = total.plus(_decide(batch, part, plain, keys))
+            before = part, draft(batch, part.position, plain)
         if before is not None:
             writer.start(before[1])
     return total
 
 
 @dataclass(slots=True)
-class _Part:
-    """What was read for some entries."""
+class _Asked:
+    """What some entries ask for; `openings` may be plain, `rest` are all others."""
 
+    entries: list[Entry]
+    openings: Openings
+    rest: Named
     wanted: Named
+
+
+@dataclass(slots=True)
+class _Part:
+    """What was read for some entries, and which of them are plain openings."""
+
+    asked: _Asked
+    plain: Openings
     orders: dict[str, Order]
     on_record: WorkingSet
     position: int
 
     @property
     def traces(self) -> tuple[Named, WorkingSet]:
-        return self.wanted, self.on_record
+        return self.asked.wanted, self.on_record
 
 
-def _read(connection: Connection, entries: list[Entry], wanted: Named, *, locked: bool) -> _Part:
-    orders = read_orders(connection, wanted.orders)
-    fresh = wanted
+def _asked(
+    entries: list[Entry], policy: Policy, offerings: dict[str, Offering], *, several: bool
+) -> _Asked:
+    # Of a few, reading what is on record row by row costs less than looking for plain ones.
+    openings = well_formed(entries if several else (), policy, offerings)
+    rest = named(command for _, command in without(entries, openings))
+    chosen = alone(openings, rest)
+    if not all(chosen):
+        openings = openings.only(chosen)
+        rest = named(command for _, command in without(entries, openings))
+    return _Asked(entries, openings, rest, rest.and_all(openings.named()))
+
+
+def _read(connection: Connection, asked: _Asked, *, locked: bool) -> _Part:
+    plain = asked.openings
+    if len(plain):
+        plain = plain.only(unknown(connection, plain))
+    others = list(without(asked.entries, plain))
+    rest = asked.rest
+    if len(plain) < len(asked.openings):
+        rest = named(command for _, command in others)
+    orders = read_orders(connection, rest.orders)
     if orders:
-        fresh = named(command for work, command in entries if work.order_ref not in orders)
-    on_record = WorkingSet(connection, fresh, numbers_of=fresh.moved, locked=locked)
-    return _Part(wanted, orders, on_record, journal_position(connection))
+        rest = named(command for work, command in others if work.order_ref not in orders)
+    on_record = WorkingSet(connection, rest, numbers_of=rest.moved, locked=locked)
+    return _Part(asked, plain, orders, on_record, journal_position(connection))
 
 
-def _decide(batch: Batch, entries: list[Entry], orders: dict[str, Order]) -> Applied:
+def _decide(batch: Batch, part: _Part, plain: PlainRows, keys: Keys) -> Applied:
+    """Carry out a part in order, plain openings that follow each other at once."""
+    total, start, next_one = Applied(0, 0), 0, 0
+    places = part.plain.places
+    while start < len(part.asked.entries):
+        first = next_one
+        while next_one < len(places) and places[next_one] == start + next_one - first:
+            next_one += 1
+        if next_one > first:
+            total = total.plus(_opened(part.plain.between(first, next_one), plain, keys))
+            start += next_one - first
+        end = places[next_one] if next_one < len(places) else len(part.asked.entries)
+        if end > start:
+            total = total.plus(_one_by_one(batch, part.asked.entries[start:end], part.orders))
+            start = end
+    return total
+
+
+def _opened(found: Openings, plain: PlainRows, keys: Keys) -> Applied:
+    given = write_down(plain, found, keys)
+    return Applied(
+        len(found),
+        0,
+        [],
+        dict(zip(found.subscriptions, given.subscriptions, strict=True)),
+        dict(zip(found.parties, given.parties, strict=True)),
+    )
+
+
+def _one_by_one(batch: Batch, entries: list[Entry], orders: dict[str, Order]) -> Applied:
     completed = repeated = 0
     refused: list[Refusal] = []
     subscription_ids: dict[str, int] = {}

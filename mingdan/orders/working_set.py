@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
@@ -150,6 +150,12 @@ class Named:
     cards: set[str] = field(default_factory=set)
     """Prepaid cards."""
     voucher_batches: set[str] = field(default_factory=set)
+
+    def and_all(self, other: Named) -> Named:
+        """What either names."""
+        return Named(
+            *(getattr(self, each.name) | getattr(other, each.name) for each in fields(self))
+        )
 
     def customers(self) -> Iterator[str]:
         """Orders, subscriptions, parties and documents with their kind, for locks."""

@@ -1,7 +1,7 @@
 """Loads: fewer look-ups and fewer index entries for each row of an order.
 
 Here: the last foreign keys of rows that every order writes, checked set-wise as in
-`r0010_sets`, on PostgreSQL; what is checked there once for all rows instead of one by
+`r0010_sets`, on PostgreSQL; what else is checked there once for all rows instead of one by
 one; and one index where there were two, on both databases. Not here: what an order writes.
 
 The keys that new rows refer to were mostly given out together, without gaps. So the
@@ -60,6 +60,35 @@ BEGIN
     RETURN NULL;
 END $$
 """
+MONEY = {
+    "closes": (
+        "money_transaction",
+        (
+            "(SELECT count(*) > 1 AND sum(amount_fen) = 0 FROM account_entry AS e"
+            " WHERE e.transaction_ref = n.transaction_ref) IS NOT TRUE"
+        ),
+        "entries do not sum to zero",
+    ),
+    "closed": (
+        "account_entry",
+        (
+            "(SELECT 1 FROM money_transaction AS t WHERE t.transaction_ref = n.transaction_ref)"
+            " IS NOT NULL"
+        ),
+        "the transaction is closed",
+    ),
+}
+"""Guard of `r0004_money` -> its table, what is refused of a new row `n`, and its words."""
+BOOKED = """
+CREATE FUNCTION mingdan_money_{name}_all() RETURNS trigger LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM fresh AS n WHERE {refused}) THEN
+        RAISE EXCEPTION '{table}: {words}';
+    END IF;
+    RETURN NULL;
+END $$
+"""
 SINGLE: dict[str, dict[str, tuple[str, ...]]] = {
     "number_holding": {
         "uq_number_holding_now": ("subscription_id", "key_kind"),
@@ -89,6 +118,8 @@ def upgrade() -> None:
         op.drop_index(name, table)
     if op.get_bind().dialect.name == "postgresql":
         _references()
+        _money()
+        _log("brin", "text")
 
 
 def downgrade() -> None:
@@ -96,13 +127,24 @@ def downgrade() -> None:
         op.create_index(name, table, columns)
     now = r0009_engine.NOW
     for table, indices in SINGLE.items():
-        for name, columns in indices.items():
+        for name, key in indices.items():
             op.drop_index(name, table)
             op.create_index(
-                name, table, columns, unique=True, postgresql_where=now, sqlite_where=now
+                name, table, list(key), unique=True, postgresql_where=now, sqlite_where=now
             )
     if op.get_bind().dialect.name == "postgresql":
         _foreign_keys()
+        _money_by_row()
+        _log("btree", "json")
+
+
+def _log(index: str, payload: str) -> None:
+    """`brin`: the log grows in the order of knowledge; `text`: nothing but a replay reads it."""
+    op.drop_index("ix_order_event_recorded_at", "order_event")
+    op.create_index(
+        "ix_order_event_recorded_at", "order_event", ["recorded_at"], postgresql_using=index
+    )
+    op.execute(f"ALTER TABLE order_event ALTER payload TYPE {payload} USING payload::{payload}")
 
 
 def _references() -> None:
@@ -127,6 +169,26 @@ def _references() -> None:
                 f"CREATE TRIGGER {table}_known AFTER INSERT ON {table} REFERENCING NEW TABLE"
                 f" AS fresh FOR EACH STATEMENT EXECUTE FUNCTION mingdan_{table}_known()"
             )
+
+
+def _money() -> None:
+    for name, (table, refused, words) in MONEY.items():
+        op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+        op.execute(BOOKED.format(name=name, table=table, refused=refused, words=words))
+        op.execute(
+            f"CREATE TRIGGER {table}_{name} AFTER INSERT ON {table} REFERENCING NEW TABLE"
+            f" AS fresh FOR EACH STATEMENT EXECUTE FUNCTION mingdan_money_{name}_all()"
+        )
+
+
+def _money_by_row() -> None:
+    for name, (table, _, _) in MONEY.items():
+        op.execute(f"DROP TRIGGER {table}_{name} ON {table}")
+        op.execute(f"DROP FUNCTION mingdan_money_{name}_all()")
+        op.execute(
+            f"CREATE TRIGGER {table}_{name} BEFORE INSERT ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION mingdan_money_{name}()"
+        )
 
 
 def _known(table: str, references: tuple[tuple[str, str, str], ...]) -> str:
