@@ -21,17 +21,20 @@ from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
+from mingdan.orders.filling import read_orders
 from mingdan.orders.flush import Draft, draft
 from mingdan.orders.jsonl import INTERNAL, PAID_ONLY
 from mingdan.orders.keys import Keys
-from mingdan.orders.naming import named
+from mingdan.orders.naming import Named, named
+from mingdan.orders.openings import Openings
 from mingdan.orders.payload import journal_position
 from mingdan.orders.pen import apart, pen
-from mingdan.orders.plain import Openings, alone, unknown, well_formed, without
+from mingdan.orders.plain import alone, unknown, well_formed, without
 from mingdan.orders.plain_rows import PlainRows, write_down
 from mingdan.orders.policy import Policy
+from mingdan.orders.records import Offering, Order
 from mingdan.orders.refusals import Refused
-from mingdan.orders.working_set import Named, Offering, Order, WorkingSet, read_orders
+from mingdan.orders.working_set import WorkingSet
 
 Entry = tuple[Work, Command]
 PART = 2_500

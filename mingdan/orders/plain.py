@@ -17,7 +17,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
 from operator import attrgetter
@@ -30,9 +29,11 @@ from mingdan.orders import checks, queries
 from mingdan.orders.batch import Work
 from mingdan.orders.commands import Command, Open, PartyData
 from mingdan.orders.finding import find_all
+from mingdan.orders.naming import Named
 from mingdan.orders.offers import names
+from mingdan.orders.openings import Openings
 from mingdan.orders.policy import Policy
-from mingdan.orders.working_set import Named, Offering
+from mingdan.orders.records import Offering
 from mingdan.reference import load
 
 _NUMBER = re.compile("(?:86)?(1[3-9][0-9]{9})")
@@ -43,61 +44,6 @@ _OTHER_DOCUMENT = re.compile("[0-9A-Z]+")
 _PARTY = attrgetter("party_ref", "party_type", "name", "document_type", "document_number",
                     "contact")  # fmt: skip
 _OWN = attrgetter("subscription_ref", "product_code", "msisdn", "imsi", "iccid")
-
-
-@dataclass(slots=True)
-class Openings:
-    """Plain openings as columns of equal length, in the order of their part."""
-
-    places: list[int]
-    """Where in the part each stands."""
-    works: list[Work]
-    subscriptions: list[str]
-    products: list[str]
-    numbers: list[str]
-    """As they are known everywhere, with 86."""
-    imsis: list[str]
-    iccids: list[str]
-    parties: list[str]
-    party_types: list[str]
-    names: list[str]
-    document_types: list[str]
-    document_numbers: list[str]
-    contacts: list[str | None]
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def only(self, chosen: Sequence[bool]) -> Openings:
-        """Those chosen."""
-        if all(chosen):
-            return self
-        columns = (getattr(self, name) for name in self.__slots__)
-        return Openings(*(list(compress(column, chosen)) for column in columns))
-
-    def between(self, start: int, end: int) -> Openings:
-        """Some that follow each other."""
-        return Openings(*(getattr(self, name)[start:end] for name in self.__slots__))
-
-    @property
-    def documents(self) -> list[tuple[str, str]]:
-        return list(zip(self.document_types, self.document_numbers, strict=True))
-
-    @property
-    def orders(self) -> list[str]:
-        return [work.order_ref for work in self.works]
-
-    def named(self) -> Named:
-        """What they name, for locks and for what must not touch them."""
-        return Named(
-            orders=set(self.orders),
-            subscriptions=set(self.subscriptions),
-            parties=set(self.parties),
-            documents=set(self.documents),
-            numbers=set(self.numbers),
-            imsis=set(self.imsis),
-            iccids=set(self.iccids),
-        )
 
 
 def well_formed(

@@ -16,7 +16,7 @@ import msgspec
 from mingdan.orders.batch import path_of
 from mingdan.orders.bulk import ticks_of
 from mingdan.orders.keys import Keys
-from mingdan.orders.plain import Openings
+from mingdan.orders.openings import Openings
 from mingdan.orders.states import machine
 
 _ENCODER = msgspec.json.Encoder()

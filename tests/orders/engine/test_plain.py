@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from mingdan.orders import checks, intake
 from mingdan.orders.commands import AnyCommand, Applied, ChangeNumber, Charge, Pay
-from mingdan.orders.plain import Openings
+from mingdan.orders.openings import Openings
 from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
 from mingdan.orders.schema import METADATA
