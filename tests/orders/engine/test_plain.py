@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,14 @@ def test_a_policy_that_changes_during_a_load_is_obeyed(name: str, tmp_path: Path
             applied = store.apply(load)
     # Before it nothing is verified or wanted from stock; after it these are refused.
     assert {each.order_ref for each in applied.refused} == {"open-3", "open-5", "open-7"}
+
+
+def test_a_request_has_the_digest_of_its_whole_content() -> None:
+    party = person(3, contact="it's", name='"')
+    content = ["o", "S3", party, "POSTPAID", msisdn(3), imsi(3), iccid(3)]
+    whole = repr(("Open", content)).encode()
+    expected = hashlib.blake2b(whole, digest_size=16).hexdigest()
+    assert intake.digest(opening(3, party=party, order_ref="o")) == expected
 
 
 @settings(max_examples=30, deadline=None)
