@@ -139,15 +139,12 @@ def _listed(keys: list[Any]) -> str:
 
 
 def _readable(rows: list[Any], readers: Readers) -> Sequence[Any]:
-    return [_read(row, readers) for row in rows] if readers and rows else rows
-
-
-def _read(row: Any, readers: Readers) -> Any:
-    values = list(row)
+    if not readers or not rows:
+        return rows
+    columns: list[Any] = list(zip(*rows, strict=True))
     for i, read in readers:
-        if values[i] is not None:
-            values[i] = read(values[i])
-    return tuple(values)
+        columns[i] = [None if value is None else read(value) for value in columns[i]]
+    return list(zip(*columns, strict=True))
 
 
 @cache
@@ -206,8 +203,18 @@ def _from_text(value: str) -> datetime:
     return datetime.fromisoformat(value).astimezone(UTC)
 
 
-def _from_microseconds(value: int) -> datetime:
-    return EPOCH + timedelta(microseconds=value)
+class _Instants(dict[int, datetime]):
+    """Instants by microseconds since 1970; of what a load reads most occur several times."""
+
+    def __missing__(self, value: int) -> datetime:
+        if len(self) > _MOST_INSTANTS:
+            self.clear()
+        found = self[value] = EPOCH + timedelta(microseconds=value)
+        return found
+
+
+_MOST_INSTANTS = 100_000
+_from_microseconds = _Instants().__getitem__
 
 
 def _sqlite_value(value: Any) -> Any:
