@@ -21,7 +21,8 @@ _CLEAN = get_context("forkserver")
 
 def write_until_killed(url: str, make: Maker, first: int, seconds: float) -> int:
     """Orders one by one from serial `first` on, killed so long after the first: the last begun."""
-    _CLEAN.set_forkserver_preload([make.__module__])
+    # Imported once, not by every writer: that took longer than all else.
+    _CLEAN.set_forkserver_preload([make.__module__, __name__])
     heard, told = _CLEAN.Pipe(duplex=False)
     process = _CLEAN.Process(target=_write, args=(url, make, first, told))
     process.start()

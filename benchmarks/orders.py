@@ -88,11 +88,11 @@ def bulk_load(kind: str, orders: int) -> None:
             ("bulk: openings", [opening(serial) for serial in range(1, orders)]),
             ("bulk: a month", month(1, orders)),
         ):
-            clock, server = Clock(), _server_cpu(store)
+            clock, server = Clock(), _servers_cpu(store)
             written.clear()
             with noting(written), clock.running():
                 applied = store.apply(commands)
-            server = (_server_cpu(store) - server) / len(commands) * 1e6
+            server = (_servers_cpu(store) - server) / len(commands) * 1e6
             assert not applied.refused, applied.refused[:3]
             rows = sum(len(flat) // len(columns) for _, columns, flat in written)
             more = f"{rows / len(commands):.1f} new rows each"
@@ -123,7 +123,7 @@ def noting(written: Written) -> Iterator[None]:
         flush.insert, flush.insert_ticked = rowwise, flatwise  # type: ignore[attr-defined]
 
 
-def _server_cpu(store: OrderStore) -> float:
+def _servers_cpu(store: OrderStore) -> float:
     """CPU seconds of the server's processes for this store; 0 on SQLite, which has none."""
     if not store.database.is_postgresql:
         return 0.0
@@ -143,12 +143,12 @@ def floor(kind: str, written: Written, orders: int) -> None:
     """The same rows into an empty store, with its indices and guards, by the driver alone."""
     clock, more = Clock(), ""
     with store_of(kind) as url, OrderStore.open(url) as store:
-        server = _server_cpu(store)
+        server = _servers_cpu(store)
         with store.database.engine.connect() as connection, clock.running(), connection.begin():
             for table, columns, flat in written:
                 bulk.insert_ticked(connection, table, columns, flat)
         if kind == "postgresql":
-            server = (_server_cpu(store) - server) / orders * 1e6
+            server = (_servers_cpu(store) - server) / orders * 1e6
             more = f"server {server:.0f} CPU us each"
     line("floor: their rows inserted bare", kind, orders, clock, more)
 

@@ -189,7 +189,7 @@ class Batch:
         `since`: from when on it changes what was so, if that is before the order.
         """
         staged = work.staged_in is not None
-        action, state, events = _path(order_type, work.staged_in)
+        action, state, events = path_of(order_type, work.staged_in)
         subscription_id = subscription.subscription_id if subscription else None
         party_id = party.party_id if party else None
         (self.rows.staged if staged else self.rows.orders).append(
@@ -240,7 +240,7 @@ _EVENTS = {
 
 
 @cache
-def _path(order_type: str, staged_in: str | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def path_of(order_type: str, staged_in: str | None) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     """What an order does to its item, the state it comes to and the events on its way."""
     kind = load.by("order_type", "code")[order_type]
     staged = staged_in is not None

@@ -7,10 +7,12 @@ its one normal form. Not here: checks against what is on record (`businesses`).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import numpy as np
 from stdnum import numdb
 from stdnum.cn import ric, uscc
 from stdnum.exceptions import ValidationError
@@ -152,6 +154,34 @@ def _place(area_and_year: str) -> None:
 
 
 _VERIFY = {"ric": _resident_id, "uscc": uscc.validate}
+_WEIGHTS = np.array([2 ** (17 - place) % 11 for place in range(17)])
+"""ISO 7064, MOD 11-2; X is a check digit of 10."""
+_DIGIT_0, _CHECK_X = ord("0"), ord("X") - ord("0")
+
+
+def resident_ids(numbers: Sequence[str]) -> list[bool]:
+    """Which are resident IDs in order, for many at once: those `document` verifies.
+
+    Each has 17 digits and one more or X.
+    """
+    octets = np.frombuffer("".join(numbers).encode("ascii"), np.uint8).reshape(-1, 18)
+    values = octets.astype(np.int64) - _DIGIT_0
+    checks = np.where(values[:, 17] == _CHECK_X, 10, values[:, 17])
+    right = (values[:, :17] @ _WEIGHTS + checks) % 11 == 1
+    days = {day: _holds(_birth, day) for day in {number[6:14] for number in numbers}}
+    places = {place: _holds(_place, place) for place in {number[:10] for number in numbers}}
+    return [
+        bool(sound) and days[number[6:14]] and places[number[:10]]
+        for sound, number in zip(right, numbers, strict=True)
+    ]
+
+
+def _holds(check: Callable[[str], None], text: str) -> bool:
+    try:
+        check(text)
+    except (ValidationError, ValueError):
+        return False
+    return True
 
 
 def number_forms(text: object) -> set[str]:

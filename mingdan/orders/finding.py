@@ -94,7 +94,7 @@ def _as_one(
 ) -> Iterable[Sequence[Any]]:
     kinds = tuple((make, isinstance(keys[0], int)) for make, keys in asking)
     text, names, plain, readers = _one_statement(kinds)
-    given = plain | values | {f"keys{i}": keys for i, (_, keys) in enumerate(asking)}
+    given = plain | values | {f"keys{i}": _listed(keys) for i, (_, keys) in enumerate(asking)}
     cursor = driver_cursor(connection, 1)
     cursor.execute(text, [given[name] for name in names])
     return _read_later(cursor, readers)
@@ -122,22 +122,29 @@ def _question(
     name = connection.dialect.name
     text, names, plain, readers = _statement(make, name, isinstance(wanted[0], int))
     if name == "postgresql":
-        given = plain | values | {"keys": wanted}
+        given = plain | values | {"keys": _listed(wanted)}
         return text, [given[each] for each in names], readers
     given = plain | values | {"keys": json.dumps(wanted)}
     return text, [_sqlite_value(given[each]) for each in names], readers
 
 
+def _listed(keys: list[Any]) -> str:
+    """A list as PostgreSQL reads it from text; the driver would look at each key by itself."""
+    if isinstance(keys[0], int):
+        return "{" + ",".join(map(str, keys)) + "}"
+    joined = '","'.join(keys)
+    if "\\" in joined or joined.count('"') > 2 * (len(keys) - 1):
+        joined = '","'.join(key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
+    return '{"' + joined + '"}'
+
+
 def _readable(rows: list[Any], readers: Readers) -> Sequence[Any]:
-    return [_read(row, readers) for row in rows] if readers and rows else rows
-
-
-def _read(row: Any, readers: Readers) -> Any:
-    values = list(row)
+    if not readers or not rows:
+        return rows
+    columns: list[Any] = list(zip(*rows, strict=True))
     for i, read in readers:
-        if values[i] is not None:
-            values[i] = read(values[i])
-    return tuple(values)
+        columns[i] = [None if value is None else read(value) for value in columns[i]]
+    return list(zip(*columns, strict=True))
 
 
 @cache
@@ -196,8 +203,18 @@ def _from_text(value: str) -> datetime:
     return datetime.fromisoformat(value).astimezone(UTC)
 
 
-def _from_microseconds(value: int) -> datetime:
-    return EPOCH + timedelta(microseconds=value)
+class _Instants(dict[int, datetime]):
+    """Instants by microseconds since 1970; of what a load reads most occur several times."""
+
+    def __missing__(self, value: int) -> datetime:
+        if len(self) > _MOST_INSTANTS:
+            self.clear()
+        found = self[value] = EPOCH + timedelta(microseconds=value)
+        return found
+
+
+_MOST_INSTANTS = 100_000
+_from_microseconds = _Instants().__getitem__
 
 
 def _sqlite_value(value: Any) -> Any:

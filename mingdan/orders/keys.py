@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import count
+from itertools import count, islice
 
 from sqlalchemy import Connection
 
@@ -47,6 +47,14 @@ class Keys:
         except (KeyError, StopIteration):
             self._ready[table] = self._more(table)
             return next(self._ready[table])
+
+    def take(self, table: str, wanted: int) -> list[int]:
+        """As many more keys of `table`, in the order `next` would give them."""
+        found = list(islice(self._ready.get(table, iter(())), wanted))
+        while len(found) < wanted:
+            self._ready[table] = self._more(table)
+            found += islice(self._ready[table], wanted - len(found))
+        return found
 
     def refill(self) -> None:
         """Have as many keys again as were used since the last time: the connection is free."""

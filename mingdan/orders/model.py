@@ -35,11 +35,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from mingdan.orders.column_types import Instant, TransactionId
+from mingdan.orders.column_types import Instant, PlainDocument, TransactionId
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit; in SQLite only INTEGER makes a primary key the row's own number."""
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
+
+LOGGED = PlainDocument().with_variant(JSON(none_as_null=True), "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -59,7 +61,8 @@ class Base(DeclarativeBase):
     }
 
 
-_NOW = text("valid_to IS NULL AND superseded_at IS NULL")
+_NOW = text("NULLIF(valid_to IS NULL AND superseded_at IS NULL, false)")
+"""True of what holds now; of all else empty, and so equal to nothing."""
 _FREE = text("state <> 'in_service'")
 _ISSUABLE = text("state IN ('in_stock', 'reserved')")
 
@@ -75,8 +78,12 @@ def link_column(target: str, *, index: bool = False) -> Any:
 
 
 def _held_once(name: str, *columns: str) -> Index:
-    """At most one of a key is believed in now and has no end."""
-    return Index(name, *columns, unique=True, postgresql_where=_NOW, sqlite_where=_NOW)
+    """At most one of a key is believed in now and has no end.
+
+    Every other row is in the index too: a partial one would need a second beside it
+    for those who look for all rows of a key.
+    """
+    return Index(name, *columns, _NOW, unique=True)
 
 
 class Party(Base):
@@ -243,7 +250,11 @@ class OrderEvent(Base):
     """The append-only log of every state change, which is also the outbox."""
 
     __tablename__ = "order_event"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        # The log grows in the order of knowledge: a range for each stretch of it will do.
+        Index(None, "recorded_at", postgresql_using="brin"),
+        {"sqlite_autoincrement": True},
+    )
     seq: Mapped[int] = key_column()
     transaction_id: Mapped[int | None] = mapped_column(
         TransactionId(), server_default=FetchedValue(), index=True
@@ -255,8 +266,8 @@ class OrderEvent(Base):
     subscription_id: Mapped[int | None]
     party_id: Mapped[int | None]
     effective_at: Mapped[datetime]
-    recorded_at: Mapped[datetime] = mapped_column(index=True)
-    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    recorded_at: Mapped[datetime]
+    payload: Mapped[dict[str, Any] | None] = mapped_column(LOGGED)
     """On an order's last event of a transaction: every row it wrote (`replay.py`)."""
 
 
@@ -274,23 +285,15 @@ class NumberHolding(Spans, Base):
 
     __tablename__ = "number_holding"
     __table_args__ = (
-        Index(None, "key_kind", "key"),
         # One number and one SIM at a time.
-        Index(
-            "uq_number_holding_now",
-            "subscription_id",
-            "key_kind",
-            unique=True,
-            postgresql_where=_NOW,
-            sqlite_where=_NOW,
-        ),
+        _held_once("uq_number_holding_now", "subscription_id", "key_kind"),
         # And nobody else has them: also between two writers who do not see each other.
         _held_once("uq_number_holding_holder", "key_kind", "key"),
     )
     holding_id: Mapped[int] = key_column()
     key_kind: Mapped[str]
     key: Mapped[int]
-    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id")
     order_id: Mapped[int] = link_column("product_order.order_id")
 
 
@@ -300,7 +303,7 @@ class SubscriptionHolding(Spans, Base):
     __tablename__ = "subscription_holding"
     __table_args__ = (_held_once("uq_subscription_holding_now", "subscription_id"),)
     holding_id: Mapped[int] = key_column()
-    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id")
     party_id: Mapped[int] = link_column("party.party_id", index=True)
     order_id: Mapped[int] = link_column("product_order.order_id")
 
@@ -313,7 +316,7 @@ class SubscriptionBlock(Spans, Base):
         _held_once("uq_subscription_block_now", "subscription_id", "reason", "direction"),
     )
     block_id: Mapped[int] = key_column()
-    subscription_id: Mapped[int] = link_column("subscription.subscription_id", index=True)
+    subscription_id: Mapped[int] = link_column("subscription.subscription_id")
     reason: Mapped[str]
     direction: Mapped[str]
     order_id: Mapped[int] = link_column("product_order.order_id")

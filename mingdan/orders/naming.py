@@ -6,15 +6,16 @@ in order is for the businesses to say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeGuard
 
 from mingdan.orders import checks
 from mingdan.orders import commands as c
+from mingdan.orders.records import Document
 from mingdan.orders.refusals import Refused
 from mingdan.orders.stock import numbering
-from mingdan.orders.working_set import Named
 
 _OWING = (
     c.Pay,
@@ -48,6 +49,59 @@ _NUMBERING = (c.Open, c.ChangeNumber, c.Reinstate)
 _CARDING = (c.Open, c.SwapSim, c.Reinstate)
 _COUNTER = (c.BuyDevice, c.SwapDevice, c.ReturnDevice, c.SellCard, c.SellVouchers)
 """Commands that hand something over the counter, or take it back."""
+
+
+@dataclass(slots=True)
+class Named:
+    """What a batch's commands name, by which it is read (and locked)."""
+
+    orders: set[str] = field(default_factory=set)
+    subscriptions: set[str] = field(default_factory=set)
+    accounts_of: set[str] = field(default_factory=set)
+    """Subscriptions whose accounts are read."""
+    moved: set[str] = field(default_factory=set)
+    """Subscriptions whose numbers and SIMs are asked for; of a bill or payment they are not."""
+    equipped: set[str] = field(default_factory=set)
+    """Subscriptions whose features and offers are asked for."""
+    billed: set[str] = field(default_factory=set)
+    """Subscriptions of which only is asked which account pays."""
+    edited: set[str] = field(default_factory=set)
+    """Subscriptions of whose accounts is asked how they are billed (帐户资料)."""
+    hosts: set[str] = field(default_factory=set)
+    """Subscriptions of which is asked who else pays from their own account."""
+    payments: set[str] = field(default_factory=set)
+    parties: set[str] = field(default_factory=set)
+    documents: set[Document] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
+    imsis: set[str] = field(default_factory=set)
+    iccids: set[str] = field(default_factory=set)
+    imeis: set[str] = field(default_factory=set)
+    cards: set[str] = field(default_factory=set)
+    """Prepaid cards."""
+    voucher_batches: set[str] = field(default_factory=set)
+
+    def and_all(self, other: Named) -> Named:
+        """What either names."""
+        return Named(
+            *(getattr(self, each.name) | getattr(other, each.name) for each in fields(self))
+        )
+
+    def customers(self) -> Iterator[str]:
+        """Orders, subscriptions, parties and documents with their kind, for locks."""
+        for kind in ("orders", "subscriptions", "parties"):
+            for name in getattr(self, kind):
+                yield f"{kind}:{name}"
+        for document_type, number in self.documents:
+            yield f"document:{document_type}:{number}"
+
+    def resources(self) -> Iterator[str]:
+        """Numbers, SIMs and handsets with their kind, for locks."""
+        for kind in ("numbers", "imsis", "iccids", "imeis"):
+            for name in getattr(self, kind):
+                yield f"{kind}:{name}"
+        # As `stock/cards.py` locks them.
+        yield from (f"card_no:{name}" for name in self.cards)
+        yield from (f"voucher_batch:{name}" for name in self.voucher_batches)
 
 
 def named(commands: Iterable[c.Command]) -> Named:

@@ -20,7 +20,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mingdan.orders.bulk import driver_cursor
-from mingdan.orders.sheets import VERSION, Row, Sheet
+from mingdan.orders.sheets import VERSION, Sheet
 
 _JOURNAL_POSITION = {
     "sqlite": "SELECT seq FROM sqlite_sequence WHERE name = 'entity_event'",
@@ -36,22 +36,15 @@ def journal_position(connection: Connection) -> int:
     return int(found[0]) if found else 0
 
 
-def with_payload(events: list[Row], written: Iterable[Sheet], after: int) -> list[Row]:
-    """`events` with one more column: on the last one, what was written with them.
-
-    Raises LookupError if rows were written and there is no event of it.
-    """
+def payload_of(written: Iterable[Sheet], after: int) -> str | None:
+    """What was written, for the last event of it; None if it was nothing."""
     new: dict[str, list[Any]] = {}
     changed: dict[str, list[Any]] = {}
     for sheet in written:
         (new if sheet.new else changed)[sheet.name] = sheet.flat
-    if not events:
-        if new or changed:
-            raise LookupError(f"rows of {', '.join(new | changed)} and no event")
-        return []
+    if not new and not changed:
+        return None
     content = {"v": VERSION, "after": after, "new": new}
     if changed:
         content["changed"] = changed
-    full = [(*event, None) for event in events]
-    full[-1] = (*events[-1], _ENCODER.encode(content).decode())
-    return full
+    return _ENCODER.encode(content).decode()

@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from mingdan.orders.flush import Draft, write
-from mingdan.orders.working_set import Named, WorkingSet
+from mingdan.orders.naming import Named
+from mingdan.orders.working_set import WorkingSet
 
 SWITCH_SECONDS = 0.0002
 """How soon a thread that has an answer from its database may go on with the next statement."""

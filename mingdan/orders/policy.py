@@ -117,6 +117,12 @@ class Policy:
         found = bisect_right(history, instant, key=lambda entry: entry[0])
         return history[max(0, found - 1)][1]
 
+    def throughout(self, name: str, first: datetime, last: datetime) -> Value | None:
+        """The value in force at every instant from `first` to `last`; None if it changes."""
+        begins = (entry[0] for entry in self.values[name][1:])
+        changes = any(first < instant <= last for instant in begins)
+        return None if changes else self.at(name, first)
+
     def ageing(self, instant: datetime) -> timedelta:
         """How long a number given up at `instant` rests."""
         return timedelta(days=self.at("ageing_days", instant))

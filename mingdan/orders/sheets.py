@@ -65,18 +65,24 @@ Row = tuple[Any, ...]
 
 @dataclass(slots=True)
 class Sheet:
-    """Rows of one table."""
+    """Rows of one table: `plain` of plain openings (`plain_rows.py`), then all others."""
 
     name: str
     rows: list[Any]
     new: bool = True
+    plain: list[Any] | None = None
     _flat: list[Any] | None = None
+
+    def __len__(self) -> int:
+        plain = len(self.plain) // len(self.columns) if self.plain else 0
+        return plain + len(self.rows)
 
     @property
     def flat(self) -> list[Any]:
         """The rows' values one after the other, instants as microseconds since 1970."""
         if self._flat is None:
-            self._flat = ticked(self.table, self.columns, self.rows)
+            rows = ticked(self.table, self.columns, self.rows) if self.rows else []
+            self._flat = self.plain + rows if self.plain else rows
         return self._flat
 
     @property
