@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, Literal, cast
 
 from mingdan.lists.refusals import Malformed
@@ -47,12 +48,12 @@ RETRACTIONS = (
 """Why an entry was taken back. That somebody is protected (红名单) is never among them."""
 
 _CODE = r"[a-z][a-z_]{0,39}"
-_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _WHOLE_INSTANT = re.compile(_INSTANT, re.ASCII)
-_CONFIDENCE = r"(?:100|[1-9]?\d)"
+_CONFIDENCE = r"(?:100|[1-9]?[0-9])"
 _ATTRIBUTES = (
     rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
-    r"[1-9]\d{0,3}"
+    r"[1-9][0-9]{0,3}"
 )
 LINES = 8_192
 """Rows handled at a time: as many as are quick, few enough to be small."""
@@ -167,17 +168,23 @@ def attributes_pattern() -> re.Pattern[str]:
     return re.compile(_ATTRIBUTES, re.ASCII)
 
 
-def state_sha256(rows: Rows) -> str:
+def state_sha256(blocks: Iterable[bytes]) -> str:
     """SHA-256 of the state as text: equal for equal lists, whoever computes it.
 
-    The text is `token,attributes` and a newline per entry, ascending by token.
+    The text, given in blocks, is `token,attributes` and a newline per entry, ascending by
+    token: `state_text` makes it.
     """
     digest = hashlib.sha256()
-    tokens = sorted(rows)
-    for start in range(0, len(tokens), LINES):
-        block = "".join([f"{token},{rows[token]}\n" for token in tokens[start : start + LINES]])
-        digest.update(block.encode("ascii"))
+    for block in blocks:
+        digest.update(block)
     return digest.hexdigest()
+
+
+def state_text(entries: Iterable[tuple[str, str]]) -> Iterator[bytes]:
+    """The text of a state, in blocks. `entries`: token and attributes, ascending by token."""
+    rest = iter(entries)
+    while some := list(islice(rest, LINES)):
+        yield "".join([f"{token},{told}\n" for token, told in some]).encode("ascii")
 
 
 def canonical(values: Mapping[str, Any]) -> str:

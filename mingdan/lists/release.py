@@ -26,11 +26,11 @@ from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_p
 from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
+from mingdan.lists.packing import own_rows
 from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.questions import answer_delivered
-from mingdan.lists.reader import own_rows
 from mingdan.lists.retractions import reasons
-from mingdan.lists.rows import changes, state_of
+from mingdan.lists.rows import STATE, changes, lines, state_of
 from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import DISCLOSED, Tokeniser, tokeniser
@@ -142,7 +142,7 @@ def _unfit(partner: Partner) -> str | None:
 
 def _rows(
     night: Night, day: date, partner: Partner, policy: ListPolicy, last: Release | None
-) -> tuple[dict[str, str], Tokeniser]:
+) -> tuple[pl.DataFrame, Tokeniser]:
     """The partner's view of the day's list and what made its tokens."""
     if day not in night.lake.days(LIST_ENTRIES):
         raise MissingInput(f"list_entries of {day} is not in the lake; nothing is published")
@@ -177,11 +177,11 @@ def _rows(
     return state_of(entries, numbers, made, policy.weight), made
 
 
-def _is_out(last: Release, day: date, rows: dict[str, str], partner: Partner) -> bool:
+def _is_out(last: Release, day: date, rows: pl.DataFrame, partner: Partner) -> bool:
     return bool(
         last.manifest["day"] == day.isoformat()
         and last.manifest["epoch"] == partner.agreement.token_epoch
-        and last.manifest["state_sha256"] == state_sha256(rows)
+        and last.manifest["state_sha256"] == state_sha256(lines(rows, *STATE))
     )
 
 
@@ -192,10 +192,10 @@ def _write(
     partner: Partner,
     policy: ListPolicy,
     maker: Tokeniser,
-    rows: dict[str, str],
+    rows: pl.DataFrame,
     last: Release | None,
 ) -> Release:
-    before = {} if last is None else own_rows(last)
+    before = () if last is None else own_rows(last)
     agreed = partner.agreement
     content = Content(
         channel=str(partner.channel),

@@ -45,8 +45,8 @@ class Tokeniser(Protocol):
     def tokens(self, msisdns: Iterable[str]) -> list[str]:
         """The token of each number (E.164 without `+`), in the order given."""
 
-    def written(self, token: str, attributes: str) -> str:
-        """Attributes as they stand in a row beside a token made before."""
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
+        """Attributes as they stand in rows beside tokens made before."""
 
 
 class KeyedTokeniser:
@@ -76,9 +76,9 @@ class KeyedTokeniser:
             made.append(one.hexdigest()[:_KEYED_DIGITS])
         return made
 
-    def written(self, token: str, attributes: str) -> str:
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
         """Attributes stand as they are: who has the key may read the whole list."""
-        del token
+        del tokens
         return attributes
 
 
@@ -109,9 +109,12 @@ class ObliviousTokeniser:
         self._opens.update(made)
         return [token for token, _ in made]
 
-    def written(self, token: str, attributes: str) -> str:
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
         """Attributes sealed with the key that came with the token."""
-        return seal_attributes(self._opens[token], token, attributes)
+        return [
+            seal_attributes(self._opens[token], token, told)
+            for token, told in zip(tokens, attributes, strict=True)
+        ]
 
 
 def key_path(secrets: Path, partner: str, epoch: int) -> Path:
