@@ -208,7 +208,7 @@ def show(
     """
     from dataclasses import asdict
 
-    from mingdan.lists.entry_page import page
+    from mingdan.lists.entry_page import page_of
     from mingdan.lists.trail import entries_of, trail
     from mingdan.night import Night
 
@@ -224,7 +224,7 @@ def show(
             raise InputRefused("this subscription has never been on the list")
     trails = [trail(night, one) for one in wanted]
     if html is not None:
-        html.write_text("\n".join(page(one) for one in trails), encoding="utf-8")
+        html.write_text(page_of(*trails), encoding="utf-8")
     if as_json:
         print(
             json.dumps([asdict(one) for one in trails], ensure_ascii=False, default=str, indent=1)

@@ -23,7 +23,8 @@ from typer.core import TyperGroup
 
 from mingdan.calendar import business_day
 from mingdan.errors import InputRefused, WrongUsage
-from mingdan.lists.format import LATEST, SEALED, Entry, instant
+from mingdan.identifiers import mask_number
+from mingdan.lists.format import CLEAR, LATEST, SEALED, Entry, instant
 from mingdan.lists.manifest import newest
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
@@ -36,6 +37,7 @@ REGISTRY = (
     "registry",
     "interface",
     "agreement",
+    "disclosure",
     "request-offer",
     "decide-offer",
     "offers",
@@ -43,7 +45,7 @@ REGISTRY = (
 """Commands of `partner_registry.py`, which needs the order store."""
 
 
-CLIENT = ("keys", "join", "sync", "ask", "match", "status", "receipt")
+CLIENT = ("keys", "join", "sync", "ask", "match", "export", "status", "receipt")
 """Commands of `partner_copy.py`: a partner's own copy of the list."""
 
 _ELSEWHERE = {
@@ -248,10 +250,10 @@ def entries(
     for name in _COLUMNS:
         table.add_column(name, no_wrap=True)
     for row in rows:
-        seen = f"{row['first_seen']}\n{row['last_seen']}"
+        seen = f"{_shown(row['first_seen'])}\n{_shown(row['last_seen'])}"
         table.add_row(
-            row["token"], row["reason_code"], str(row["confidence"]), str(row["sources"]), seen,
-            row["valid_until"], _shown(row["in_force"]),
+            row["token"], *(_shown(row[name]) for name in ("reason_code", "confidence", "sources")),
+            seen, row["valid_until"], _shown(row["in_force"]),
         )  # fmt: skip
     console = Console()
     console.print(table)
@@ -275,6 +277,7 @@ def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
         "valid_from": agreed.valid_from.isoformat(),
         "valid_until": agreed.valid_until.isoformat(),
         "disclosure": agreed.disclosure,
+        "columns": list(agreed.told),
         "asserts": list(agreed.asserts),
         "receives": list(agreed.receives),
         "may_be_reexported": agreed.may_be_reexported,
@@ -298,15 +301,19 @@ def _last(channel: Path) -> dict[str, Any] | None:
 def _row(token: str, entry: Entry, state: State) -> dict[str, Any]:
     live = entry.valid_until > instant(state.created)
     return {
-        "token": token[:_TOKEN_SHOWN] + "...",
+        "token": mask_number(token) if state.token_alg == CLEAR else f"{token[:_TOKEN_SHOWN]}...",
         "reason_code": entry.reason_code,
         "confidence": entry.confidence,
         "sources": entry.sources,
-        "first_seen": entry.first_seen.date().isoformat(),
-        "last_seen": entry.last_seen.date().isoformat(),
+        "first_seen": _day(entry.first_seen),
+        "last_seen": _day(entry.last_seen),
         "valid_until": entry.valid_until.date().isoformat(),
         "in_force": live,
     }
+
+
+def _day(at: datetime | None) -> str | None:
+    return None if at is None else at.date().isoformat()
 
 
 def _shown(value: Any) -> str:

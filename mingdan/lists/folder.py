@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mingdan.errors import InputRefused, LakeError
+from mingdan.errors import LakeError
 from mingdan.lists.format import FORMAT, LATEST, canonical
 from mingdan.lists.manifest import Release, newest, numbered, release
 from mingdan.lists.reader import check_continues
@@ -96,25 +96,22 @@ def last_release(channel: Path) -> Release | None:
     return last
 
 
-def replace_synced(path: Path, text: str) -> None:
-    """Replace a small file by `text` at once, on the disk when this returns."""
-    partial = path.with_name(f".{path.name}")
-    write_text(partial, text)
-    partial.replace(path)
-    sync(path.parent)
+def replace_synced(path: Path, content: str | bytes) -> None:
+    """Put a file (text: ASCII) in place at once; it is on the disk when this returns."""
+    with replacing(path) as file:
+        file.write(content.encode("ascii") if isinstance(content, str) else content)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears at `path` whole, or not at all. Raises InputRefused if it cannot."""
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path` whole, or not at all; on the disk when the block ends."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
             yield file
         sync(partial)
         partial.replace(path)
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be written: {error.strerror}") from error
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 

@@ -29,8 +29,11 @@ DELTA = "delta.csv.gz"
 
 KEYED = "hmac-sha256-128"
 SEALED = "voprf-ristretto255-sha512"
-TOKEN_DIGITS = {KEYED: 32, SEALED: 40}
-"""Token algorithms of the format and the length of their tokens in hex digits."""
+CLEAR = "e164"
+TOKENS = {KEYED: "[0-9a-f]{32}", SEALED: "[0-9a-f]{40}", CLEAR: "[1-9][0-9]{4,14}"}
+"""Token algorithms of the format and the pattern of their tokens; of `e164` the number itself."""
+NO_KEY = "0" * 16
+"""`key_id` where there is no key."""
 
 SEALED_PLAIN = 160
 """Bytes attributes are padded to before they are sealed: their length tells nothing."""
@@ -52,9 +55,10 @@ _INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _WHOLE_INSTANT = re.compile(_INSTANT, re.ASCII)
 _CONFIDENCE = r"(?:100|[1-9]?[0-9])"
 _ATTRIBUTES = (
-    rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
-    r"[1-9][0-9]{0,3}"
+    rf"(?:{_CODE})?,(?:{_CODE})?,(?:published)?,{_CONFIDENCE}?,"
+    rf"(?:{_INSTANT})?,(?:{_INSTANT})?,{_INSTANT},{_INSTANT},(?:[1-9][0-9]{{0,3}})?"
 )
+"""What a partner may not know is empty."""
 LINES = 8_192
 """Rows handled at a time: as many as are quick, few enough to be small."""
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -65,24 +69,34 @@ Rows = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """The attributes of one number on the list; instants are UTC."""
+    """The attributes of one number on the list; instants are UTC. None: not agreed on."""
 
-    category: str
-    reason_code: str
-    level: str
-    confidence: int
-    first_seen: datetime
-    last_seen: datetime
+    category: str | None
+    reason_code: str | None
+    level: str | None
+    confidence: int | None
+    first_seen: datetime | None
+    last_seen: datetime | None
     valid_from: datetime
     valid_until: datetime
-    sources: int
+    sources: int | None
 
     @classmethod
     def of(cls, attributes: str) -> Entry:
         """The entry written as these attributes, which have passed the grammar."""
         category, reason, level, confidence, *instants, sources = attributes.split(",")
-        first, last, start, end = (instant(text) for text in instants)
-        return cls(category, reason, level, int(confidence), first, last, start, end, int(sources))
+        first, last, start, end = instants
+        return cls(
+            category or None,
+            reason or None,
+            level or None,
+            int(confidence) if confidence else None,
+            instant(first) if first else None,
+            instant(last) if last else None,
+            instant(start),
+            instant(end),
+            int(sources) if sources else None,
+        )
 
 
 ATTRIBUTES = tuple(field.name for field in fields(Entry))
@@ -126,7 +140,7 @@ class Header:
         check(self.fmt == FORMAT, f"header: format {self.fmt!r}, not {FORMAT}")
         check(self.kind in ("snapshot", "delta"), "header: kind")
         check(
-            isinstance(self.token_alg, str) and self.token_alg in TOKEN_DIGITS,
+            isinstance(self.token_alg, str) and self.token_alg in TOKENS,
             f"header: unknown token_alg {self.token_alg!r}",
         )
         for name in ("epoch", "seq"):
@@ -153,7 +167,7 @@ class Header:
 
 def row_patterns(token_alg: str) -> dict[str, re.Pattern[str]]:
     """Per operation the one shape its row may have; group 1 is the token."""
-    token = rf"([0-9a-f]{{{TOKEN_DIGITS[token_alg]}}})"
+    token = f"({TOKENS[token_alg]})"
     attributes = _SEALED_ATTRIBUTES if token_alg == SEALED else _ATTRIBUTES
     return {
         "ADD": re.compile(rf"ADD,{token},({attributes})", re.ASCII),

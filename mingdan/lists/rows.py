@@ -11,7 +11,7 @@ A million entries are columns here (Polars), never a million objects: a state ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import polars as pl
@@ -31,12 +31,14 @@ def state_of(
     numbers: Mapping[int, str],
     tokeniser: Tokeniser,
     weight: Sequence[str],
+    told: Collection[str] = ATTRIBUTES,
 ) -> pl.DataFrame:
     """The state of a partner's list.
 
     `numbers` are the MSISDNs by subscription; an entry without one is left out.
     A number with several entries gets the first by `weight`, then the more
-    confident one. Raises ValueError for values the format cannot carry.
+    confident one. Attributes not in `told` stay empty. Raises ValueError for values the
+    format cannot carry.
     """
     subscriptions = sorted(numbers)
     tokens = pl.DataFrame(
@@ -65,7 +67,13 @@ def state_of(
             descending=[False, False, True, False, False],
         )
         .unique("token", keep="first", maintain_order=True)
-        .select("token", attributes=pl.concat_str(ATTRIBUTES, separator=","))
+        .select(
+            "token",
+            attributes=pl.concat_str(
+                *(pl.col(name) if name in told else pl.lit("") for name in ATTRIBUTES),
+                separator=",",
+            ),
+        )
     )
     # Nothing leaves that the partner's reader would refuse, also once it is unsealed.
     odd = state.filter(~_whole(pl.col("attributes"), attributes_pattern().pattern))
