@@ -19,6 +19,7 @@ from rich.table import Table
 
 from mingdan.cli import list_keys
 from mingdan.errors import InputRefused
+from mingdan.lists.passing import order_store
 from mingdan.lists.policy import list_policy
 from mingdan.lists.standing import standing
 from mingdan.reports.partners import load_partners, partner_named
@@ -57,11 +58,12 @@ def channels(*, as_json: AsJson = False) -> None:
     settings = Settings()
     policy = list_policy(settings)
     now = datetime.now(UTC)
-    rows = [
-        standing(settings, partner, policy.envelope, now)
-        for partner in load_partners(settings).values()
-        if partner.channel is not None
-    ]
+    with order_store(settings) as store:
+        rows = [
+            standing(settings, partner, policy.envelope, now, store)
+            for partner in load_partners(settings).values()
+            if partner.channel is not None
+        ]
     if as_json:
         print(json.dumps([row.told() for row in rows], ensure_ascii=False, indent=1))
     else:
@@ -73,7 +75,7 @@ def channels(*, as_json: AsJson = False) -> None:
                 row.partner,
                 row.channel,
                 str(row.seq or "-"),
-                row.signed_until or row.not_ready or "-",
+                row.hindrance or row.signed_until or row.not_ready or "-",
                 str(row.confirmed or "-"),
                 escape("\n".join(row.alarms)) or "-",
             )

@@ -12,7 +12,7 @@ import json
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -21,14 +21,17 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from mingdan.calendar import business_day
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.identifiers import mask_number
 from mingdan.lists.format import CLEAR, LATEST, SEALED, Entry, instant
 from mingdan.lists.manifest import newest
+from mingdan.lists.passing import hindrance, order_store
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
 from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from mingdan.orders.store import OrderStore
 
 REGISTRY = (
     "register",
@@ -115,7 +118,8 @@ def list_partners(*, as_json: AsJson = False) -> None:
         mingdan partner list
     """
     settings = Settings()
-    found = [_summary(partner, settings) for partner in load_partners(settings).values()]
+    with order_store(settings) as store:
+        found = [_summary(partner, settings, store) for partner in load_partners(settings).values()]
     if as_json:
         _print_json(found)
         return
@@ -152,7 +156,8 @@ def show(
         mingdan partner show bank_demo
     """
     settings = Settings()
-    row = _summary(partner_named(code, settings), settings)
+    with order_store(settings) as store:
+        row = _summary(partner_named(code, settings), settings, store)
     if as_json:
         _print_json(row)
         return
@@ -261,7 +266,7 @@ def entries(
         console.print(f"{len(chosen) - limit:,} more: --limit {len(chosen)}", highlight=False)
 
 
-def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
+def _summary(partner: Partner, settings: Settings, store: OrderStore | None) -> dict[str, Any]:
     agreed = partner.agreement
     return {
         "code": partner.code,
@@ -270,7 +275,7 @@ def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
         "kind": partner.kind,
         "interface_number": partner.interface_number,
         "status": partner.status,
-        "hindrance": partner.hindrance(business_day(datetime.now(UTC))),
+        "hindrance": hindrance(settings, partner, datetime.now(UTC), store),
         "reference": agreed.reference,
         "purpose": agreed.purpose,
         "legal_basis": agreed.legal_basis,
