@@ -27,13 +27,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from mingdan.lists.client.copy import Copy
 from mingdan.lists.client.match import Matcher
 from mingdan.lists.compose import compose
 from mingdan.lists.envelope.deliver import deliver, keep_fresh
 from mingdan.lists.folder import last_release, point_to, put_in_place, staging
 from mingdan.lists.oprf import engine, group
-from mingdan.lists.reader import own_rows
+from mingdan.lists.packing import own_rows
 from mingdan.lists.rows import changes
 from mingdan.lists.tokens import KeyedTokeniser
 from tests.lists.channels import content
@@ -85,29 +87,26 @@ def publisher(folder: Path, entries: int, changed: int) -> None:
     with Sums() as took:
         tokens = maker.tokens(number(at) for at in range(entries))
     told("tokenise (keyed)", took.cpu, "CPU s", "<= 3")
-    rows = dict(sorted(zip(tokens, attributes(entries), strict=True)))
+    rows = pl.DataFrame({"token": tokens, "attributes": attributes(entries)}).sort("token")
     identity = {"channel": pair.channel, "key_id": maker.key_id}
     release(pair, rows, identity, "snapshot", "<= 4")
     dice = random.Random(SEED)
-    after = dict(rows)
     gone = dice.sample(tokens, changed // 2)
-    for token in gone:
-        del after[token]
     fresh = maker.tokens(number(at) for at in range(entries, entries + changed - len(gone)))
-    after |= dict.fromkeys(fresh, live("fraud", days=60))
+    added = pl.DataFrame({"token": fresh}).with_columns(attributes=pl.lit(live("fraud", days=60)))
+    after = pl.concat([rows.filter(~pl.col("token").is_in(gone)), added]).sort("token")
+    del tokens, rows  # a night holds its own list only
     (folder / "first").touch()
     wait_for(folder / "synced")
-    release(pair, dict(sorted(after.items())), identity, "changes", "<= 3")
+    release(pair, after, identity, "changes", "<= 3")
     (folder / "second").touch()
     told("publisher's peak", peak(), "MB", "<= 700")
 
 
-def release(
-    pair: Pair, rows: dict[str, str], identity: dict[str, Any], what: str, aim: str
-) -> None:
+def release(pair: Pair, rows: pl.DataFrame, identity: dict[str, Any], what: str, aim: str) -> None:
     with Sums() as took:
         last = last_release(pair.releases)
-        before = {} if last is None else own_rows(last)
+        before = () if last is None else own_rows(last)
         made = replace(
             content({}, None, **identity),
             rows=rows,

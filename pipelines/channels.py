@@ -12,6 +12,7 @@ import dagster as dg
 
 from assets.resources import Installation
 from mingdan.errors import MingdanError
+from mingdan.lists.passing import order_store
 from mingdan.lists.policy import list_policy
 from mingdan.lists.standing import renew_all, standing
 from mingdan.reports.partners import load_partners
@@ -57,12 +58,13 @@ def channel_alarms(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
     now = datetime.now(UTC)
     policy = list_policy(settings).envelope
     told: dict[str, str] = json.loads(context.cursor or "{}")
-    raised = [
-        (partner.code, alarm)
-        for partner in load_partners(settings).values()
-        if partner.channel is not None
-        for alarm in standing(settings, partner, policy, now).alarms
-    ]
+    with order_store(settings) as store:
+        raised = [
+            (partner.code, alarm)
+            for partner in load_partners(settings).values()
+            if partner.channel is not None
+            for alarm in standing(settings, partner, policy, now, store).alarms
+        ]
     if not raised:
         return dg.SkipReason("every channel is fresh and confirmed")
     today = now.date().isoformat()

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from mingdan.cli import list_keys
 from mingdan.errors import InputRefused
+from mingdan.lists.passing import order_store
 from mingdan.lists.policy import list_policy
 from mingdan.lists.standing import standing
 from mingdan.reports.partners import load_partners, partner_named
@@ -57,11 +58,12 @@ def channels(*, as_json: AsJson = False) -> None:
     settings = Settings()
     policy = list_policy(settings)
     now = datetime.now(UTC)
-    rows = [
-        standing(settings, partner, policy.envelope, now)
-        for partner in load_partners(settings).values()
-        if partner.channel is not None
-    ]
+    with order_store(settings) as store:
+        rows = [
+            standing(settings, partner, policy.envelope, now, store)
+            for partner in load_partners(settings).values()
+            if partner.channel is not None
+        ]
     if as_json:
         print(json.dumps([row.told() for row in rows], ensure_ascii=False, indent=1))
     else:
@@ -73,7 +75,7 @@ def channels(*, as_json: AsJson = False) -> None:
                 row.partner,
                 row.channel,
                 str(row.seq or "-"),
-                row.signed_until or row.not_ready or "-",
+                row.hindrance or row.signed_until or row.not_ready or "-",
                 str(row.confirmed or "-"),
                 escape("\n".join(row.alarms)) or "-",
             )
@@ -208,7 +210,7 @@ def show(
     """
     from dataclasses import asdict
 
-    from mingdan.lists.entry_page import page
+    from mingdan.lists.entry_page import page_of
     from mingdan.lists.trail import entries_of, trail
     from mingdan.night import Night
 
@@ -224,7 +226,7 @@ def show(
             raise InputRefused("this subscription has never been on the list")
     trails = [trail(night, one) for one in wanted]
     if html is not None:
-        html.write_text("\n".join(page(one) for one in trails), encoding="utf-8")
+        html.write_text(page_of(*trails), encoding="utf-8")
     if as_json:
         print(
             json.dumps([asdict(one) for one in trails], ensure_ascii=False, default=str, indent=1)

@@ -12,7 +12,7 @@ import json
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -21,13 +21,17 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from mingdan.calendar import business_day
 from mingdan.errors import InputRefused, WrongUsage
-from mingdan.lists.format import LATEST, SEALED, Entry, instant
+from mingdan.identifiers import mask_number
+from mingdan.lists.format import CLEAR, LATEST, SEALED, Entry, instant
 from mingdan.lists.manifest import newest
+from mingdan.lists.passing import hindrance, order_store
 from mingdan.lists.reader import State, verify
 from mingdan.reports.partners import Partner, load_partners, partner_named
 from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from mingdan.orders.store import OrderStore
 
 REGISTRY = (
     "register",
@@ -36,6 +40,7 @@ REGISTRY = (
     "registry",
     "interface",
     "agreement",
+    "disclosure",
     "request-offer",
     "decide-offer",
     "offers",
@@ -43,7 +48,7 @@ REGISTRY = (
 """Commands of `partner_registry.py`, which needs the order store."""
 
 
-CLIENT = ("keys", "join", "sync", "ask", "match", "status", "receipt")
+CLIENT = ("keys", "join", "sync", "ask", "match", "export", "status", "receipt")
 """Commands of `partner_copy.py`: a partner's own copy of the list."""
 
 _ELSEWHERE = {
@@ -113,7 +118,8 @@ def list_partners(*, as_json: AsJson = False) -> None:
         mingdan partner list
     """
     settings = Settings()
-    found = [_summary(partner, settings) for partner in load_partners(settings).values()]
+    with order_store(settings) as store:
+        found = [_summary(partner, settings, store) for partner in load_partners(settings).values()]
     if as_json:
         _print_json(found)
         return
@@ -150,7 +156,8 @@ def show(
         mingdan partner show bank_demo
     """
     settings = Settings()
-    row = _summary(partner_named(code, settings), settings)
+    with order_store(settings) as store:
+        row = _summary(partner_named(code, settings), settings, store)
     if as_json:
         _print_json(row)
         return
@@ -248,10 +255,10 @@ def entries(
     for name in _COLUMNS:
         table.add_column(name, no_wrap=True)
     for row in rows:
-        seen = f"{row['first_seen']}\n{row['last_seen']}"
+        seen = f"{_shown(row['first_seen'])}\n{_shown(row['last_seen'])}"
         table.add_row(
-            row["token"], row["reason_code"], str(row["confidence"]), str(row["sources"]), seen,
-            row["valid_until"], _shown(row["in_force"]),
+            row["token"], *(_shown(row[name]) for name in ("reason_code", "confidence", "sources")),
+            seen, row["valid_until"], _shown(row["in_force"]),
         )  # fmt: skip
     console = Console()
     console.print(table)
@@ -259,7 +266,7 @@ def entries(
         console.print(f"{len(chosen) - limit:,} more: --limit {len(chosen)}", highlight=False)
 
 
-def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
+def _summary(partner: Partner, settings: Settings, store: OrderStore | None) -> dict[str, Any]:
     agreed = partner.agreement
     return {
         "code": partner.code,
@@ -268,13 +275,14 @@ def _summary(partner: Partner, settings: Settings) -> dict[str, Any]:
         "kind": partner.kind,
         "interface_number": partner.interface_number,
         "status": partner.status,
-        "hindrance": partner.hindrance(business_day(datetime.now(UTC))),
+        "hindrance": hindrance(settings, partner, datetime.now(UTC), store),
         "reference": agreed.reference,
         "purpose": agreed.purpose,
         "legal_basis": agreed.legal_basis,
         "valid_from": agreed.valid_from.isoformat(),
         "valid_until": agreed.valid_until.isoformat(),
         "disclosure": agreed.disclosure,
+        "columns": list(agreed.told),
         "asserts": list(agreed.asserts),
         "receives": list(agreed.receives),
         "may_be_reexported": agreed.may_be_reexported,
@@ -298,15 +306,19 @@ def _last(channel: Path) -> dict[str, Any] | None:
 def _row(token: str, entry: Entry, state: State) -> dict[str, Any]:
     live = entry.valid_until > instant(state.created)
     return {
-        "token": token[:_TOKEN_SHOWN] + "...",
+        "token": mask_number(token) if state.token_alg == CLEAR else f"{token[:_TOKEN_SHOWN]}...",
         "reason_code": entry.reason_code,
         "confidence": entry.confidence,
         "sources": entry.sources,
-        "first_seen": entry.first_seen.date().isoformat(),
-        "last_seen": entry.last_seen.date().isoformat(),
+        "first_seen": _day(entry.first_seen),
+        "last_seen": _day(entry.last_seen),
         "valid_until": entry.valid_until.date().isoformat(),
         "in_force": live,
     }
+
+
+def _day(at: datetime | None) -> str | None:
+    return None if at is None else at.date().isoformat()
 
 
 def _shown(value: Any) -> str:

@@ -235,13 +235,14 @@ def match(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Argument(help="File to write: .csv, .parquet or .json (STIX).")],
+    out: Annotated[Path, typer.Argument(help="File to write; it ends in csv, parquet or json.")],
     *,
     home: At = HOME,
 ) -> None:
     """Write the entries in force for another system. Only the releases are signed.
 
-    .json is a STIX 2.1 bundle of indicators. Numbers stay tokens in every form.
+    The ending of OUT names the form; json is a STIX 2.1 bundle of indicators. Numbers stay
+    tokens in every form, unless they came in the clear.
 
     Examples:
 
@@ -326,7 +327,7 @@ def _row(answer: Answer, matcher: Matcher) -> list[object]:
     if entry is not None:
         instants = (entry.first_seen, entry.last_seen, entry.valid_from, entry.valid_until)
         told = [entry.category, entry.reason_code, entry.confidence, entry.sources]
-        told += [f"{one:{INSTANT_FORMAT}}" for one in instants]
+        told += [one and f"{one:{INSTANT_FORMAT}}" for one in instants]
     return [
         answer.number, answer.outcome, *told, matcher.position.seq, matcher.freshness.state
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from mingdan.cli import interface, partner_terms
+from mingdan.cli import interface, partner_disclosure, partner_terms
 from mingdan.cli.counter import AsJson, store_at
 from mingdan.cli.staff import (
     As,
@@ -36,6 +36,7 @@ _numbers.command("replace")(interface.replace)
 _numbers.command("history")(interface.history)
 app.add_typer(_numbers, name="interface")
 app.add_typer(partner_terms.agreements, name="agreement")
+app.add_typer(partner_disclosure.app, name="disclosure")
 app.command("request-offer")(partner_terms.request_offer)
 app.command("decide-offer")(partner_terms.decide_offer)
 app.command("offers")(partner_terms.offers)

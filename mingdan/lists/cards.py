@@ -20,7 +20,15 @@ from typing import Any
 from securesystemslib.signer import SSlibKey
 
 from mingdan.errors import InputRefused
-from mingdan.lists.format import canonical, check, check_names, is_count, matches, parse_object
+from mingdan.lists.format import (
+    CLEAR,
+    canonical,
+    check,
+    check_names,
+    is_count,
+    matches,
+    parse_object,
+)
 from mingdan.lists.keys import public_of_hex
 from mingdan.lists.refusals import ListRefused, Malformed
 from mingdan.lists.seal import check_recipient
@@ -78,7 +86,8 @@ class Handover:
     token_alg: str
     epoch: int
     key: str
-    """Of the tokens of that epoch, hex: secret for `hmac-sha256-128`, public for `voprf-...`."""
+    """Of the tokens of that epoch, hex: secret for `hmac-sha256-128`, public for `voprf-...`,
+    empty for `e164`."""
 
     def text(self) -> str:
         return canonical({"fmt": HANDOVER, **asdict(self)}) + "\n"
@@ -97,7 +106,8 @@ class Handover:
         check(matches(r"[a-z][a-z_]{0,39}", found.list), "hand-over: list")
         check(matches(r"[a-z0-9-]{1,40}", found.token_alg), "hand-over: token_alg")
         check(is_count(found.epoch) and found.epoch > 0, "hand-over: epoch")
-        check(matches(r"[0-9a-f]{64}", found.key), "hand-over: key")
+        key = "" if found.token_alg == CLEAR else r"[0-9a-f]{64}"
+        check(matches(key, found.key), "hand-over: key")
         check(isinstance(found.root, dict), "hand-over: root")
         return found
 

@@ -6,27 +6,28 @@ rows come from (`release.py`) and how the folder gets into place (`folder.py`).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from mingdan.calendar import known_at
-from mingdan.lists.folder import write_body, write_text
+from mingdan.lists.folder import write_text
 from mingdan.lists.format import (
     DELTA,
     FORMAT,
     INSTANT_FORMAT,
-    LINES,
     MANIFEST,
     SNAPSHOT,
     Header,
-    Rows,
     canonical,
     state_sha256,
 )
+from mingdan.lists.packing import write_body
+from mingdan.lists.rows import CHANGES, STATE, lines
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,10 @@ class Content:
     token_alg: str
     seq: int
     day: date
-    rows: Rows
-    changed: Sequence[str]
+    rows: pl.DataFrame
+    """Token and attributes, ascending by token."""
+    changed: pl.DataFrame
+    """Operation, token and what is told of it, ascending by token."""
     previous: str | None
     """Digest of the manifest before; None for the first release."""
     agreement: Mapping[str, Any]
@@ -61,7 +64,7 @@ def compose(folder: Path, content: Content) -> None:
         "token_alg": content.token_alg,
         "seq": content.seq,
         "state_count": len(content.rows),
-        "state_sha256": state_sha256(content.rows),
+        "state_sha256": state_sha256(lines(content.rows, *STATE)),
         "created": known_at(content.day).strftime(INSTANT_FORMAT),
         "day": content.day.isoformat(),
     }
@@ -69,30 +72,21 @@ def compose(folder: Path, content: Content) -> None:
     whole = Header(fmt=FORMAT, kind="snapshot", base=None, count=len(rows), **identity)
     delta = Header(fmt=FORMAT, kind="delta", base=content.seq - 1, count=len(changed), **identity)
     files = {
-        SNAPSHOT: write_body(folder / SNAPSHOT, whole, _additions(rows)),
-        DELTA: write_body(folder / DELTA, delta, _lines(changed)),
+        SNAPSHOT: write_body(folder / SNAPSHOT, whole, lines(rows, pl.lit("ADD"), *STATE)),
+        DELTA: write_body(folder / DELTA, delta, lines(changed, *CHANGES)),
     }
-    gone = (row.rpartition(",")[2] for row in changed if row.startswith("DEL"))
     manifest = {
         "fmt": FORMAT,
         **identity,
         "previous": content.previous,
         "files": {name: asdict(facts) for name, facts in files.items()},
-        "ops": Counter(row[:3] for row in changed),
-        "retractions": Counter(gone),
+        "ops": _counted(changed["op"]),
+        "retractions": _counted(changed.filter(pl.col("op") == "DEL")["told"]),
         "agreement": dict(content.agreement),
         "inputs": dict(content.inputs),
     }
     write_text(folder / MANIFEST, canonical(manifest) + "\n")
 
 
-def _additions(rows: Rows) -> Iterator[str]:
-    tokens = sorted(rows)
-    for start in range(0, len(tokens), LINES):
-        part = tokens[start : start + LINES]
-        yield "".join([f"ADD,{token},{rows[token]}\n" for token in part])
-
-
-def _lines(changed: Sequence[str]) -> Iterator[str]:
-    for start in range(0, len(changed), LINES):
-        yield "\n".join(changed[start : start + LINES]) + "\n"
+def _counted(values: pl.Series) -> dict[str, int]:
+    return dict(values.value_counts().iter_rows())

@@ -6,9 +6,10 @@ is masked or a code of ours, and escaped all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from html import escape
 
+from mingdan.lists.html import page, table
 from mingdan.lists.trail import Trail
 
 _STANDINGS = {
@@ -24,19 +25,22 @@ def standing_said(standing: str) -> str:
     return _STANDINGS[standing]
 
 
-def page(trail: Trail) -> str:
-    """The whole page, one self-contained text."""
+def page_of(*trails: Trail) -> str:
+    """The page of one entry, or of all a subscription ever had."""
+    title = ", ".join(one.entry_id for one in trails)
+    return page(f"List entry {title}", *(part for one in trails for part in _parts(one)))
+
+
+def _parts(trail: Trail) -> Iterator[str]:
     force = "on the list" if trail.in_force else "no longer on the list"
     explain = f"mingdan explain {trail.subscription_id} --as-of {trail.last_night}"
-    told = "".join(
-        f"<h3>{escape(one.partner)}: {escape(standing_said(one.standing))}</h3>"
-        + _table(
-            ("release", "day", "what", "reason"),
-            ((one_.seq, one_.day, one_.op, one_.told or "(sealed)") for one_ in one.releases),
-        )
-        for one in trail.told
+    yield (
+        f"<p>Subscription {trail.subscription_id}, party {trail.party_id}, "
+        f"numbers {escape(', '.join(trail.numbers))}: {force}, nights {trail.first_night} to "
+        f"{trail.last_night}.</p>"
     )
-    said = _table(
+    yield f"<h2>Why listed: {escape(trail.entry_id)}</h2>"
+    yield table(
         ("nights", "reason", "confidence", "sources", "first seen", "last seen", "until"),
         (
             (
@@ -47,25 +51,13 @@ def page(trail: Trail) -> str:
             for row in trail.reasons
         ),
     )
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>List entry {escape(trail.entry_id)}</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}}
-table{{border-collapse:collapse}}td,th{{border:1px solid #999;padding:.2em .6em;text-align:left}}
-</style></head><body>
-<h1>List entry {escape(trail.entry_id)}</h1>
-<p>Subscription {trail.subscription_id}, party {trail.party_id},
-numbers {escape(", ".join(trail.numbers))}: {force}, nights {trail.first_night} to
-{trail.last_night}.</p>
-<h2>Why listed</h2>{said}
-<p>The rules and values behind it: <code>{escape(explain)}</code></p>
-<h2>Told to whom, by which releases</h2>{told or "<p>Nobody was told.</p>"}
-</body></html>
-"""
-
-
-def _table(names: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
+    yield f"<p>The rules and values behind it: <code>{escape(explain)}</code></p>"
+    yield "<h2>Told to whom, by which releases</h2>"
+    if not trail.told:
+        yield "<p>Nobody was told.</p>"
+    for told in trail.told:
+        yield f"<h3>{escape(told.partner)}: {escape(standing_said(told.standing))}</h3>"
+        yield table(
+            ("release", "day", "what", "reason"),
+            ((one.seq, one.day, one.op, one.told or "(sealed)") for one in told.releases),
+        )

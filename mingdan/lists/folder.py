@@ -9,22 +9,18 @@ leaves a complete folder nobody is pointed to, which the next run takes up.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from gzip import GzipFile
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from mingdan.errors import InputRefused, LakeError
-from mingdan.lists.format import FORMAT, LATEST, Header, canonical
+from mingdan.errors import LakeError
+from mingdan.lists.format import FORMAT, LATEST, canonical
 from mingdan.lists.manifest import Release, newest, numbered, release
 from mingdan.lists.reader import check_continues
 from mingdan.lists.refusals import Damaged, Missing
-from mingdan.lists.unpack import FileFacts
 
 
 @contextmanager
@@ -50,39 +46,19 @@ def staging(releases: Path, partner: str) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def write_body(path: Path, header: Header, blocks: Iterable[str]) -> FileFacts:
-    """Write header and blocks of rows as one gzip member, equal bytes for equal lines.
-
-    A block is some rows, each with its newline.
-    """
-    plain = 0
-    with (
-        path.open("wb") as file,
-        GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed,
-    ):
-        for text in chain([header.line() + "\n"], blocks):
-            block = text.encode("ascii")
-            packed.write(block)
-            plain += len(block)
-    _sync(path)
-    with path.open("rb") as written:
-        digest = hashlib.file_digest(written, "sha256").hexdigest()
-    return FileFacts(digest, path.stat().st_size, plain, header.count)
-
-
 def write_text(path: Path, text: str) -> None:
     """Write a small text and bring it to the disk."""
     path.write_text(text, encoding="ascii")
-    _sync(path)
+    sync(path)
 
 
 def put_in_place(staged: Path, channel: Path, seq: int) -> Release:
     """Move a complete staged folder to its number. It is not pointed to yet."""
     channel.mkdir(parents=True, exist_ok=True)
     target = numbered(channel, seq)
-    _sync(staged)
+    sync(staged)
     staged.rename(target)
-    _sync(channel)
+    sync(channel)
     return release(target)
 
 
@@ -97,7 +73,7 @@ def point_to(channel: Path, of: Release) -> None:
     partial.parent.mkdir(parents=True, exist_ok=True)
     write_text(partial, canonical(pointer) + "\n")
     partial.replace(channel / LATEST)
-    _sync(channel)
+    sync(channel)
 
 
 def last_release(channel: Path) -> Release | None:
@@ -120,30 +96,28 @@ def last_release(channel: Path) -> Release | None:
     return last
 
 
-def replace_synced(path: Path, text: str) -> None:
-    """Replace a small file by `text` at once, on the disk when this returns."""
-    partial = path.with_name(f".{path.name}")
-    write_text(partial, text)
-    partial.replace(path)
-    _sync(path.parent)
+def replace_synced(path: Path, content: str | bytes) -> None:
+    """Put a file (text: ASCII) in place at once; it is on the disk when this returns."""
+    with replacing(path) as file:
+        file.write(content.encode("ascii") if isinstance(content, str) else content)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears at `path` whole, or not at all. Raises InputRefused if it cannot."""
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears at `path` whole, or not at all; on the disk when the block ends."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("wb") as file:
             yield file
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-    except OSError as error:
-        raise InputRefused(f"{path} cannot be written: {error.strerror}") from error
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's names, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from functools import cache
+from itertools import islice
 from typing import Any, Literal, cast
 
 from mingdan.lists.refusals import Malformed
@@ -28,8 +29,11 @@ DELTA = "delta.csv.gz"
 
 KEYED = "hmac-sha256-128"
 SEALED = "voprf-ristretto255-sha512"
-TOKEN_DIGITS = {KEYED: 32, SEALED: 40}
-"""Token algorithms of the format and the length of their tokens in hex digits."""
+CLEAR = "e164"
+TOKENS = {KEYED: "[0-9a-f]{32}", SEALED: "[0-9a-f]{40}", CLEAR: "[1-9][0-9]{4,14}"}
+"""Token algorithms of the format and the pattern of their tokens; of `e164` the number itself."""
+NO_KEY = "0" * 16
+"""`key_id` where there is no key."""
 
 SEALED_PLAIN = 160
 """Bytes attributes are padded to before they are sealed: their length tells nothing."""
@@ -47,13 +51,14 @@ RETRACTIONS = (
 """Why an entry was taken back. That somebody is protected (红名单) is never among them."""
 
 _CODE = r"[a-z][a-z_]{0,39}"
-_INSTANT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
 _WHOLE_INSTANT = re.compile(_INSTANT, re.ASCII)
-_CONFIDENCE = r"(?:100|[1-9]?\d)"
+_CONFIDENCE = r"(?:100|[1-9]?[0-9])"
 _ATTRIBUTES = (
-    rf"{_CODE},{_CODE},published,{_CONFIDENCE},{_INSTANT},{_INSTANT},{_INSTANT},{_INSTANT},"
-    r"[1-9]\d{0,3}"
+    rf"(?:{_CODE})?,(?:{_CODE})?,(?:published)?,{_CONFIDENCE}?,"
+    rf"(?:{_INSTANT})?,(?:{_INSTANT})?,{_INSTANT},{_INSTANT},(?:[1-9][0-9]{{0,3}})?"
 )
+"""What a partner may not know is empty."""
 LINES = 8_192
 """Rows handled at a time: as many as are quick, few enough to be small."""
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -64,24 +69,34 @@ Rows = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Entry:
-    """The attributes of one number on the list; instants are UTC."""
+    """The attributes of one number on the list; instants are UTC. None: not agreed on."""
 
-    category: str
-    reason_code: str
-    level: str
-    confidence: int
-    first_seen: datetime
-    last_seen: datetime
+    category: str | None
+    reason_code: str | None
+    level: str | None
+    confidence: int | None
+    first_seen: datetime | None
+    last_seen: datetime | None
     valid_from: datetime
     valid_until: datetime
-    sources: int
+    sources: int | None
 
     @classmethod
     def of(cls, attributes: str) -> Entry:
         """The entry written as these attributes, which have passed the grammar."""
         category, reason, level, confidence, *instants, sources = attributes.split(",")
-        first, last, start, end = (instant(text) for text in instants)
-        return cls(category, reason, level, int(confidence), first, last, start, end, int(sources))
+        first, last, start, end = instants
+        return cls(
+            category or None,
+            reason or None,
+            level or None,
+            int(confidence) if confidence else None,
+            instant(first) if first else None,
+            instant(last) if last else None,
+            instant(start),
+            instant(end),
+            int(sources) if sources else None,
+        )
 
 
 ATTRIBUTES = tuple(field.name for field in fields(Entry))
@@ -125,7 +140,7 @@ class Header:
         check(self.fmt == FORMAT, f"header: format {self.fmt!r}, not {FORMAT}")
         check(self.kind in ("snapshot", "delta"), "header: kind")
         check(
-            isinstance(self.token_alg, str) and self.token_alg in TOKEN_DIGITS,
+            isinstance(self.token_alg, str) and self.token_alg in TOKENS,
             f"header: unknown token_alg {self.token_alg!r}",
         )
         for name in ("epoch", "seq"):
@@ -152,7 +167,7 @@ class Header:
 
 def row_patterns(token_alg: str) -> dict[str, re.Pattern[str]]:
     """Per operation the one shape its row may have; group 1 is the token."""
-    token = rf"([0-9a-f]{{{TOKEN_DIGITS[token_alg]}}})"
+    token = f"({TOKENS[token_alg]})"
     attributes = _SEALED_ATTRIBUTES if token_alg == SEALED else _ATTRIBUTES
     return {
         "ADD": re.compile(rf"ADD,{token},({attributes})", re.ASCII),
@@ -167,17 +182,23 @@ def attributes_pattern() -> re.Pattern[str]:
     return re.compile(_ATTRIBUTES, re.ASCII)
 
 
-def state_sha256(rows: Rows) -> str:
+def state_sha256(blocks: Iterable[bytes]) -> str:
     """SHA-256 of the state as text: equal for equal lists, whoever computes it.
 
-    The text is `token,attributes` and a newline per entry, ascending by token.
+    The text, given in blocks, is `token,attributes` and a newline per entry, ascending by
+    token: `state_text` makes it.
     """
     digest = hashlib.sha256()
-    tokens = sorted(rows)
-    for start in range(0, len(tokens), LINES):
-        block = "".join([f"{token},{rows[token]}\n" for token in tokens[start : start + LINES]])
-        digest.update(block.encode("ascii"))
+    for block in blocks:
+        digest.update(block)
     return digest.hexdigest()
+
+
+def state_text(entries: Iterable[tuple[str, str]]) -> Iterator[bytes]:
+    """The text of a state, in blocks. `entries`: token and attributes, ascending by token."""
+    rest = iter(entries)
+    while some := list(islice(rest, LINES)):
+        yield "".join([f"{token},{told}\n" for token, told in some]).encode("ascii")
 
 
 def canonical(values: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ its own releases do not say; numbers and tokens are on none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -18,12 +18,13 @@ import polars as pl
 from mingdan.calendar import BUSINESS_ZONE, business_day
 from mingdan.lists.folder import replace_synced
 from mingdan.lists.format import LATEST, instant
+from mingdan.lists.html import page, table
 from mingdan.lists.manifest import Release, newest, numbered, release
 from mingdan.lists.policy import list_policy
-from mingdan.lists.receipts import newest_receipt, outstanding
 from mingdan.lists.refusals import Missing
 from mingdan.lists.standing import Standing, standing
 from mingdan.night import Night
+from mingdan.orders.store import OrderStore
 from mingdan.reports.partners import Partner, load_partners
 from mingdan.reports.tables import PARTNER_ENTRIES, REPORTS_QUARANTINE
 from mingdan.settings import Settings
@@ -31,14 +32,6 @@ from mingdan.settings import Settings
 SHOWN = 30
 """Releases a partner's page goes back."""
 INTAKE_DAYS = 7
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:.5rem 0 1.5rem}
-th,td{border:1px solid #ccc;padding:.25rem .6rem;text-align:left;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}
-.ok{color:#1a6b34}.bad{color:#a11d1d;font-weight:600}
-svg{background:#f7f7f7;border:1px solid #ddd}
-"""
 
 
 def write_pages(night: Night, now: datetime) -> list[Path]:
@@ -49,7 +42,9 @@ def write_pages(night: Night, now: datetime) -> list[Path]:
     partners = list(load_partners(settings).values())
     pages = {"index": own_page(night, now)}
     pages |= {
-        one.code: partner_page(settings, one, now) for one in partners if one.channel is not None
+        one.code: partner_page(settings, one, now, night.orders)
+        for one in partners
+        if one.channel is not None
     }
     written = []
     for name, text in pages.items():
@@ -60,12 +55,12 @@ def write_pages(night: Night, now: datetime) -> list[Path]:
     return written
 
 
-def partner_page(settings: Settings, partner: Partner, now: datetime) -> str:
-    """What a partner with a channel may see of it."""
-    stands = standing(settings, partner, list_policy(settings).envelope, now)
+def partner_page(
+    settings: Settings, partner: Partner, now: datetime, store: OrderStore | None = None
+) -> str:
+    """What a partner with a channel may see of it. `store`: the order store if it is open."""
+    stands = standing(settings, partner, list_policy(settings).envelope, now, store)
     releases = _releases(settings.releases / partner.code)
-    held = newest_receipt(settings.receipts / partner.code)
-    waiting = list(outstanding(settings.releases / partner.code, held))
     last = releases[-1].manifest if releases else None
     facts = [
         ("channel 通道", stands.channel),
@@ -75,17 +70,20 @@ def partner_page(settings: Settings, partner: Partner, now: datetime) -> str:
         ("made 生成", _ago(instant(last["created"]), now) if last else "-"),
         ("signed until 签名有效期", _local(stands.signed_until)),
         ("confirmed 已确认", _confirmed(stands, now)),
-        ("taken back, not confirmed 撤销待确认", str(sum(one.retractions for one in waiting))),
+        (
+            "taken back, not confirmed 撤销待确认",
+            str(sum(one.retractions for one in stands.waiting)),
+        ),
     ]
     changes = [_changes(one) for one in reversed(releases)]
-    return _page(
+    return page(
         f"List {partner.channel}",
-        now,
+        _as_of(now),
         _alarms(stands.alarms, stands.hindrance or stands.not_ready),
-        _table(("", ""), facts),
+        table(("", ""), facts),
         "<h2>Changes, release by release 变更</h2>",
         _bars(releases),
-        _table(("release", "day", "entries", "added", "modified", "taken back", "why"), changes, 2),
+        table(("release", "day", "entries", "added", "modified", "taken back", "why"), changes, 2),
     )
 
 
@@ -94,7 +92,9 @@ def own_page(night: Night, now: datetime) -> str:
     settings = night.settings
     envelope = list_policy(settings).envelope
     partners = load_partners(settings).values()
-    stands = [standing(settings, one, envelope, now) for one in partners if one.channel]
+    stands = [
+        standing(settings, one, envelope, now, night.orders) for one in partners if one.channel
+    ]
     rows = [
         (
             one.partner, one.seq or "-", _local(one.signed_until), _confirmed(one, now),
@@ -104,14 +104,14 @@ def own_page(night: Night, now: datetime) -> str:
     ]  # fmt: skip
     alarms = [f"{one.partner}: {alarm}" for one in stands for alarm in one.alarms]
     names = ("partner", "release", "signed until", "confirmed", "held up by", "alarms")
-    return _page(
+    return page(
         "Partners' lists 名单交换",
-        now,
+        _as_of(now),
         _alarms(alarms, None),
         "<h2>What partners are given 对外名单</h2>",
-        _table(names, rows),
+        table(names, rows),
         f"<h2>What partners sent, last {INTAKE_DAYS} days 对方名单</h2>",
-        _table(("partner", "taken", "of these echoes", "set aside", "why"), _intake(night, now)),
+        table(("partner", "taken", "of these echoes", "set aside", "why"), _intake(night, now)),
     )
 
 
@@ -179,23 +179,6 @@ def _alarms(alarms: Sequence[str], held_up: str | None) -> str:
     return f'<div class="bad" role="alert"><p>Open alarms 告警</p><ul>{items}</ul></div>'
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[object]], text: int = 1) -> str:
-    """Rows as a table; numbers stand to the right from column `text` on."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(_cell(value, place >= text) for place, value in enumerate(row)) + "</tr>"
-        for row in rows
-    )
-    shown = body or f'<tr><td colspan="{len(names)}">nothing</td></tr>'
-    return f"<table>{f'<tr>{head}</tr>' if any(names) else ''}{shown}</table>"
-
-
-def _cell(value: object, may_be_number: bool) -> str:
-    if may_be_number and isinstance(value, int):
-        return f'<td class="n">{value:,}</td>'
-    return f"<td>{escape(str(value))}</td>"
-
-
 def _bars(releases: Sequence[Release]) -> str:
     """Additions up, retractions down, a column a release."""
     moves = [
@@ -213,10 +196,14 @@ def _bars(releases: Sequence[Release]) -> str:
     width = 20 + 20 * len(moves)
     label = f"entries added (up) and taken back (down), at most {most:,}"
     return (
-        f'<svg width="{width}" height="120" role="img" aria-label="{label}">'
+        f'<svg viewBox="0 0 {width} 120" width="{width}" role="img" aria-label="{label}">'
         f'<title>{label}</title>{bars}<line x1="0" y1="60" x2="{width}" y2="60" stroke="#888"/>'
         f"</svg><p>{label}</p>"
     )
+
+
+def _as_of(now: datetime) -> str:
+    return f"<p>As of {now.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M} (Asia/Shanghai).</p>"
 
 
 def _local(at: str | None) -> str:
@@ -226,14 +213,3 @@ def _local(at: str | None) -> str:
 def _ago(then: datetime, now: datetime) -> str:
     hours = max(0, int((now - then).total_seconds() // 3600))
     return f"{hours} h ago" if hours < 72 else f"{hours // 24} days ago"
-
-
-def _page(title: str, now: datetime, *parts: str) -> str:
-    at = f"{now.astimezone(BUSINESS_ZONE):%Y-%m-%d %H:%M}"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="icon" href="data:,">'
-        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>"
-        f"<p>As of {at} (Asia/Shanghai).</p>" + "\n".join(parts) + "</body></html>\n"
-    )

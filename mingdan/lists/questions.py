@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from securesystemslib.signer import Signer
 
@@ -31,12 +31,16 @@ from mingdan.lists.folder import replace_synced
 from mingdan.lists.format import canonical, check, check_names, is_count, matches, parse_object
 from mingdan.lists.oprf.engine import BATCH, evaluate_blinded
 from mingdan.lists.oprf.group import ELEMENT, PROOF
+from mingdan.lists.passing import hindrance as may_not_pass
 from mingdan.lists.policy import list_policy
 from mingdan.lists.receipts import MAX_BYTES, read_statement, sign_statement
 from mingdan.lists.refusals import Damaged, Malformed, WrongChannel
 from mingdan.lists.tokens import key_path
 from mingdan.reports.partners import Partner
 from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from mingdan.orders.store import OrderStore
 
 QUESTION = "mingdan-question/1"
 ANSWER = "mingdan-answer/1"
@@ -82,7 +86,13 @@ def read_question(data: bytes, partner: Partner, place: Place) -> tuple[Question
     return found, [body[at : at + ELEMENT] for at in range(0, len(body), ELEMENT)]
 
 
-def answer(settings: Settings, partner: Partner, data: bytes, now: datetime) -> dict[str, Any]:
+def answer(
+    settings: Settings,
+    partner: Partner,
+    data: bytes,
+    now: datetime,
+    store: OrderStore | None = None,
+) -> dict[str, Any]:
     """Answer a question, or say in the answer why not; what was done, for the log.
 
     It is counted before it is answered; the same question again is the same answer
@@ -99,7 +109,9 @@ def answer(settings: Settings, partner: Partner, data: bytes, now: datetime) -> 
             raise Damaged(f"{QUESTION}: another question under the same id")
         if before is not None and path.exists():
             return {"id": question.id, "count": question.count, "answered": "before"}
-        hindrance = _hindrance(settings, partner, question, now)
+        hindrance = may_not_pass(settings, partner, now, store) or _hindrance(
+            settings, partner, question
+        )
         if hindrance is None and before is None:
             used = _used(known.values(), now)
             left = partner.agreement.evaluations_per_year - used
@@ -127,7 +139,7 @@ def answer(settings: Settings, partner: Partner, data: bytes, now: datetime) -> 
 
 
 def answer_delivered(
-    settings: Settings, partner: Partner, now: datetime
+    settings: Settings, partner: Partner, now: datetime, store: OrderStore | None = None
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Answer what lies in `landing/questions/<partner>/`; done, and what was refused.
 
@@ -142,7 +154,7 @@ def answer_delivered(
         try:
             if file.stat().st_size > most:
                 raise Malformed(f"{QUESTION}: larger than {most} bytes")
-            done.append(answer(settings, partner, file.read_bytes(), now))
+            done.append(answer(settings, partner, file.read_bytes(), now, store))
             file.unlink()
         except InputRefused as error:
             refused.append(f"{file.name}: {error}")
@@ -198,15 +210,8 @@ def read_answer(data: bytes, channel: str, ident: str) -> Answered:
     return Answered(values["epoch"], str(values["question_sha256"]), values["refused"], batches)
 
 
-def _hindrance(
-    settings: Settings, partner: Partner, question: Question, now: datetime
-) -> str | None:
-    from mingdan.calendar import business_day
-
+def _hindrance(settings: Settings, partner: Partner, question: Question) -> str | None:
     agreed = partner.agreement
-    hindrance = partner.hindrance(business_day(now))
-    if hindrance is not None:
-        return hindrance
     if agreed.disclosure != "match_only":
         return "not_match_only"
     if question.list != list_policy(settings).list:

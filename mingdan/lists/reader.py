@@ -24,13 +24,13 @@ from mingdan.lists.format import (
     MANIFEST,
     SEALED,
     SNAPSHOT,
-    TOKEN_DIGITS,
     Entry,
     Header,
     Rows,
     check,
     row_patterns,
     state_sha256,
+    state_text,
 )
 from mingdan.lists.manifest import SHARED, Release, newest, numbered, release
 from mingdan.lists.refusals import Damaged, Gap, Malformed, Missing, Rollback, WrongChannel
@@ -69,24 +69,16 @@ class State:
         return entry if entry.valid_until > (at or datetime.now(UTC)) else None
 
 
+def digest_of(rows: Rows) -> str:
+    """The state digest of rows in any order."""
+    return state_sha256(state_text(sorted(rows.items())))
+
+
 def snapshot(of: Release) -> State:
     """The whole list of a release, proved by its state digest."""
     header, rows = rows_of(of, SNAPSHOT)
     held = {token: value for _, token, value in rows}
     return _proved(of, header, held)
-
-
-def own_rows(of: Release) -> dict[str, str]:
-    """The rows of a snapshot we wrote ourselves: its digest is checked, its grammar was.
-
-    For the publisher, whose manifest's digest is remembered apart from the release; a
-    partner uses `snapshot`. Raises Missing or Damaged.
-    """
-    lines = lines_of(of.folder / SNAPSHOT, of.file(SNAPSHOT))
-    next(lines, None)
-    digits = TOKEN_DIGITS[of.manifest["token_alg"]]
-    start, end = len("ADD,"), len("ADD,") + digits
-    return {line[start:end]: line[end + 1 :] for line in lines}
 
 
 def apply(state: State | None, of: Release) -> State:
@@ -135,7 +127,7 @@ def sync(channel: Path, state: State | None = None) -> State:
     if last.seq < state.seq:
         raise Rollback(f"{channel}: offers release {last.seq}, held is {state.seq}")
     if last.seq == state.seq:
-        if last.manifest["state_sha256"] != state_sha256(state.rows):
+        if last.manifest["state_sha256"] != digest_of(state.rows):
             raise Damaged(f"{channel}: another list under the same number {state.seq}")
         return state
     try:
@@ -197,7 +189,7 @@ def _back_to(channel: Path, last: Release, first: int) -> Iterator[Release]:
 
 
 def _proved(of: Release, header: Header, rows: dict[str, str]) -> State:
-    if len(rows) != header.state_count or state_sha256(rows) != header.state_sha256:
+    if len(rows) != header.state_count or digest_of(rows) != header.state_sha256:
         raise Damaged(f"{of.folder}: the rows do not make the state announced")
     return State(
         **{name: getattr(header, name) for name in _IDENTITY},

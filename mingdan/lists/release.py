@@ -26,16 +26,20 @@ from mingdan.lists.folder import last_release, point_to, publishing_to, put_in_p
 from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
+from mingdan.lists.packing import own_rows
+from mingdan.lists.passing import hindrance as may_not_pass
 from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.questions import answer_delivered
-from mingdan.lists.reader import own_rows
 from mingdan.lists.retractions import reasons
-from mingdan.lists.rows import changes, state_of
+from mingdan.lists.rows import STATE, changes, lines, state_of
 from mingdan.lists.standing import take_delivered
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import DISCLOSED, Tokeniser, tokeniser
 from mingdan.night import Night, Report
-from mingdan.orders.access.log import head
+from mingdan.orders.access.actor import SYSTEM
+from mingdan.orders.access.log import AccessLog, head
+from mingdan.orders.access.rules import LIST_EXCHANGE
+from mingdan.reports.order_side import clear_leave
 from mingdan.reports.partners import Partner, load_partners, partner_named
 
 Facts = dict[str, int | float | str]
@@ -83,7 +87,12 @@ def _in_a_line(facts: Facts) -> str:
 
 
 def _publish_to(night: Night, day: date, partner: Partner) -> Facts:
-    hindrance = partner.hindrance(day) or _unfit(partner)
+    now = datetime.now(UTC)
+    hindrance = (
+        partner.hindrance(day)
+        or _unfit(partner)
+        or may_not_pass(night.settings, partner, now, night.orders)
+    )
     if hindrance is not None:
         return {"withheld": hindrance}
     channel = night.settings.releases / partner.code
@@ -114,7 +123,7 @@ def _delivered(
         return {"undelivered": hindrance}
     now = datetime.now(UTC)
     taken, refused = take_delivered(night.settings, partner, now)
-    answered, odd = answer_delivered(night.settings, partner, now)
+    answered, odd = answer_delivered(night.settings, partner, now, night.orders)
     with place.lock():
         state = deliver(place, policy.envelope, channel, last, now)
     facts: Facts = {
@@ -132,17 +141,12 @@ def _unfit(partner: Partner) -> str | None:
     """Why this agreement lets nothing out through this version."""
     if partner.channel is None:
         return "no_channel"
-    if not partner.agreement.receives:
-        return "not_agreed"
-    # Never more than agreed; cleartext needs two approvers, which this version does not ask.
-    if partner.agreement.disclosure not in DISCLOSED.values():
-        return f"disclosure_{partner.agreement.disclosure}_not_offered"
-    return None
+    return None if partner.agreement.receives else "not_agreed"
 
 
 def _rows(
     night: Night, day: date, partner: Partner, policy: ListPolicy, last: Release | None
-) -> tuple[dict[str, str], Tokeniser]:
+) -> tuple[pl.DataFrame, Tokeniser]:
     """The partner's view of the day's list and what made its tokens."""
     if day not in night.lake.days(LIST_ENTRIES):
         raise MissingInput(f"list_entries of {day} is not in the lake; nothing is published")
@@ -174,14 +178,14 @@ def _rows(
     )
     subscriptions = entries["subscription_id"].unique().sort().to_list()
     numbers = night.orders.current_numbers(subscriptions, known_at(day)) if subscriptions else {}
-    return state_of(entries, numbers, made, policy.weight), made
+    return state_of(entries, numbers, made, policy.weight, agreed.told), made
 
 
-def _is_out(last: Release, day: date, rows: dict[str, str], partner: Partner) -> bool:
+def _is_out(last: Release, day: date, rows: pl.DataFrame, partner: Partner) -> bool:
     return bool(
         last.manifest["day"] == day.isoformat()
         and last.manifest["epoch"] == partner.agreement.token_epoch
-        and last.manifest["state_sha256"] == state_sha256(rows)
+        and last.manifest["state_sha256"] == state_sha256(lines(rows, *STATE))
     )
 
 
@@ -192,18 +196,21 @@ def _write(
     partner: Partner,
     policy: ListPolicy,
     maker: Tokeniser,
-    rows: dict[str, str],
+    rows: pl.DataFrame,
     last: Release | None,
 ) -> Release:
-    before = {} if last is None else own_rows(last)
+    before = () if last is None else own_rows(last)
     agreed = partner.agreement
+    seq = 1 if last is None else last.seq + 1
+    if agreed.disclosure == "clear":
+        _note_clear(night, partner, seq)
     content = Content(
         channel=str(partner.channel),
         list=policy.list,
         epoch=agreed.token_epoch,
         key_id=maker.key_id,
         token_alg=maker.token_alg,
-        seq=1 if last is None else last.seq + 1,
+        seq=seq,
         day=day,
         rows=rows,
         changed=changes(before, rows, partial(_why, night, day, partner, policy, last)),
@@ -213,6 +220,7 @@ def _write(
             "purpose": agreed.purpose,
             "legal_basis": agreed.legal_basis,
             "disclosure": agreed.disclosure,
+            "columns": list(agreed.told),
             "receives": sorted(agreed.receives),
         },
         inputs=_inputs(night, day),
@@ -222,6 +230,21 @@ def _write(
         done = put_in_place(folder, channel, content.seq)
         point_to(channel, done)
     return done
+
+
+def _note_clear(night: Night, partner: Partner, seq: int) -> None:
+    """Write into the access log that numbers leave in the clear, by whose leave, before they do.
+
+    Raises InputRefused if the leave ended meanwhile.
+    """
+    now = datetime.now(UTC)
+    leave = clear_leave(night.orders, partner, now)
+    if leave is None:
+        raise InputRefused(f"{partner.code}: the leave to tell numbers in the clear has ended")
+    told = (f"partner:{partner.code}", f"disclosure:{leave.disclosure_no}", f"release:{seq}")
+    AccessLog(night.orders).note(
+        actor=SYSTEM, purpose=LIST_EXCHANGE, what="list_in_the_clear", subjects=told, at=now
+    )
 
 
 def _why(

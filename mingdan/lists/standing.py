@@ -8,22 +8,26 @@ what a release says and how it is signed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mingdan.calendar import business_day
 from mingdan.errors import InputRefused
 from mingdan.lists.envelope.deliver import alarms, card_of, deliver, keep_fresh, not_ready
 from mingdan.lists.envelope.repository import is_whole, read_state
 from mingdan.lists.envelope.roles import Place
 from mingdan.lists.format import LATEST
 from mingdan.lists.manifest import newest, pointer
+from mingdan.lists.passing import hindrance as may_not_pass
+from mingdan.lists.passing import order_store
 from mingdan.lists.policy import EnvelopePolicy, list_policy
-from mingdan.lists.receipts import Receipt, newest_receipt, outstanding, take_receipt
+from mingdan.lists.receipts import Outstanding, Receipt, newest_receipt, outstanding, take_receipt
 from mingdan.reports.partners import Partner, load_partners, partner_named
 from mingdan.settings import Settings
+
+if TYPE_CHECKING:
+    from mingdan.orders.store import OrderStore
 
 
 @dataclass(frozen=True)
@@ -44,28 +48,40 @@ class Standing:
     """The release the partner's last receipt tells of."""
     confirmed_at: str | None
     alarms: tuple[str, ...]
+    waiting: tuple[Outstanding, ...] = field(default=(), repr=False)
+    """Releases with retractions the partner has not confirmed, oldest first."""
 
     def told(self) -> dict[str, Any]:
-        return {**asdict(self), "alarms": list(self.alarms)}
+        told = {**asdict(self), "alarms": list(self.alarms)}
+        del told["waiting"]
+        return told
 
 
 def standing(
-    settings: Settings, partner: Partner, policy: EnvelopePolicy, now: datetime
+    settings: Settings,
+    partner: Partner,
+    policy: EnvelopePolicy,
+    now: datetime,
+    store: OrderStore | None = None,
 ) -> Standing:
-    """How one channel stands at `now`. Raises InputRefused if the partner has none."""
+    """How one channel stands at `now`. Raises InputRefused if the partner has none.
+
+    `store` is the order store if it is open already.
+    """
     place = Place.of(settings, partner)
     releases = settings.releases / partner.code
-    hindrance = partner.hindrance(business_day(now))
+    hindrance = may_not_pass(settings, partner, now, store)
     state = read_state(place)
     held = newest_receipt(settings.receipts / partner.code)
     found: list[str] = []
     if hindrance is None:
         found += [f"{role}_signature_past_half_life" for role in alarms(place, policy, now)]
     late = now - timedelta(days=policy.receipt_days)
-    waiting = [one for one in outstanding(releases, held) if one.released < late]
-    if waiting and state.versions["timestamp"]:
-        count = sum(one.retractions for one in waiting)
-        found.append(f"retractions_not_confirmed: {count} since release {waiting[0].seq}")
+    waiting = tuple(outstanding(releases, held))
+    overdue = [one for one in waiting if one.released < late]
+    if overdue and state.versions["timestamp"]:
+        count = sum(one.retractions for one in overdue)
+        found.append(f"retractions_not_confirmed: {count} since release {overdue[0].seq}")
     return Standing(
         partner=partner.code,
         channel=place.served.name,
@@ -76,6 +92,7 @@ def standing(
         confirmed=held.seq if held else None,
         confirmed_at=held.at if held else None,
         alarms=tuple(found),
+        waiting=waiting,
     )
 
 
@@ -108,10 +125,16 @@ def renew_all(
     wanted = [partner_named(code, settings) for code in codes] if codes else known.values()
     done: dict[str, str] = {}
     failed: list[str] = []
+    with order_store(settings) as store:
+        hindered = {
+            one.code: may_not_pass(settings, one, now, store)
+            for one in wanted
+            if one.channel is not None
+        }
     for partner in wanted:
         if partner.channel is None:
             continue
-        hindrance = partner.hindrance(business_day(now))
+        hindrance = hindered[partner.code]
         if hindrance is not None:
             done[partner.code] = f"left to run out: {hindrance}"
             continue
@@ -134,12 +157,14 @@ def renew_all(
     return done
 
 
-def deliver_again(settings: Settings, partner: Partner, now: datetime) -> None:
+def deliver_again(
+    settings: Settings, partner: Partner, now: datetime, store: OrderStore | None = None
+) -> None:
     """Bring a channel up to date between two nights: new answers, another card.
 
     Raises InputRefused if nothing may leave today or nothing has been released yet.
     """
-    hindrance = partner.hindrance(business_day(now))
+    hindrance = may_not_pass(settings, partner, now, store)
     if hindrance is not None:
         raise InputRefused(f"{partner.code}: nothing may leave: {hindrance}")
     place = Place.of(settings, partner)

@@ -19,15 +19,15 @@ from typing import Protocol
 
 from mingdan.errors import InputRefused
 from mingdan.identifiers import load_key
-from mingdan.lists.format import KEYED, SEALED, TOKEN_DIGITS
+from mingdan.lists.format import CLEAR, KEYED, NO_KEY, SEALED
 from mingdan.lists.oprf.engine import evaluate_known, public_key
 from mingdan.lists.oprf.sealing import oblivious_key_id, seal_attributes, split
 
 _E164 = re.compile(r"[1-9]\d{4,17}", re.ASCII)
 _KEY_BYTES = 32
-_KEYED_DIGITS = TOKEN_DIGITS[KEYED]
+_KEYED_DIGITS = 32
 
-DISCLOSED = {KEYED: "keyed", SEALED: "match_only"}
+DISCLOSED = {KEYED: "keyed", SEALED: "match_only", CLEAR: "clear"}
 """Disclosure by the token algorithm it is carried out with."""
 
 
@@ -45,8 +45,8 @@ class Tokeniser(Protocol):
     def tokens(self, msisdns: Iterable[str]) -> list[str]:
         """The token of each number (E.164 without `+`), in the order given."""
 
-    def written(self, token: str, attributes: str) -> str:
-        """Attributes as they stand in a row beside a token made before."""
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
+        """Attributes as they stand in rows beside tokens made before."""
 
 
 class KeyedTokeniser:
@@ -76,9 +76,9 @@ class KeyedTokeniser:
             made.append(one.hexdigest()[:_KEYED_DIGITS])
         return made
 
-    def written(self, token: str, attributes: str) -> str:
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
         """Attributes stand as they are: who has the key may read the whole list."""
-        del token
+        del tokens
         return attributes
 
 
@@ -109,9 +109,31 @@ class ObliviousTokeniser:
         self._opens.update(made)
         return [token for token, _ in made]
 
-    def written(self, token: str, attributes: str) -> str:
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
         """Attributes sealed with the key that came with the token."""
-        return seal_attributes(self._opens[token], token, attributes)
+        return [
+            seal_attributes(self._opens[token], token, told)
+            for token, told in zip(tokens, attributes, strict=True)
+        ]
+
+
+class NoTokeniser:
+    """Numbers as they are, for whom the law and two approvers allow to read them."""
+
+    token_alg = CLEAR
+    key_id = NO_KEY
+
+    def tokens(self, msisdns: Iterable[str]) -> list[str]:
+        """The numbers themselves. Raises ValueError for one that is not E.164."""
+        numbers = list(msisdns)
+        if not all(_E164.fullmatch(one) for one in numbers):
+            raise ValueError("a number to be listed is not E.164 digits")
+        return numbers
+
+    def written(self, tokens: Iterable[str], attributes: Iterable[str]) -> Iterable[str]:
+        """Attributes stand as they are."""
+        del tokens
+        return attributes
 
 
 def key_path(secrets: Path, partner: str, epoch: int) -> Path:
@@ -126,19 +148,19 @@ def tokeniser(
     disclosure: str,
     *,
     expected: str | None = None,
-) -> KeyedTokeniser | ObliviousTokeniser:
+) -> KeyedTokeniser | ObliviousTokeniser | NoTokeniser:
     """The tokeniser of a partner and epoch; `expected` is the key id already published.
 
     The key is made on first use, never when tokens of that epoch are out: a new
-    one would silently make every entry another. Raises InputRefused, also for a
-    disclosure that has no tokens.
+    one would silently make every entry another. In the clear there is no key. Raises
+    InputRefused.
     """
+    if disclosure == "clear":
+        return NoTokeniser()
     kinds: dict[str, type[KeyedTokeniser] | type[ObliviousTokeniser]] = {
         "keyed": KeyedTokeniser,
         "match_only": ObliviousTokeniser,
     }
-    if disclosure not in kinds:
-        raise InputRefused(f"{partner}: disclosure {disclosure} has no tokens")
     path = key_path(secrets, partner, epoch)
     if expected is not None and not path.exists():
         raise InputRefused(
@@ -169,10 +191,12 @@ def keyed_tokeniser(
 def handed_over(secrets: Path, partner: str, epoch: int, disclosure: str) -> tuple[str, str]:
     """Token algorithm and key (hex) a partner is given for an epoch, by its disclosure.
 
-    Who may only match is given the public half. Raises InputRefused for a
-    disclosure that has no tokens.
+    Who may only match is given the public half, who reads the numbers none. Raises
+    InputRefused.
     """
     made = tokeniser(secrets, partner, epoch, disclosure)
+    if isinstance(made, NoTokeniser):
+        return made.token_alg, ""
     if isinstance(made, ObliviousTokeniser):
         return made.token_alg, made.public_key.hex()
     return made.token_alg, key_path(secrets, partner, epoch).read_text("ascii").strip()

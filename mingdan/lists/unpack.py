@@ -38,11 +38,8 @@ def lines_of(path: Path, facts: FileFacts) -> Iterator[str]:
     One member only, unpacked a block at a time and never past the size
     announced, so that a bomb is refused before it goes off.
     """
-    check(facts.bytes <= MAX_FILE_BYTES, f"{path}: too large")
     check(facts.plain_bytes <= MAX_PLAIN_BYTES, f"{path}: too large unpacked")
-    data = _bytes(path, facts.bytes)
-    if len(data) != facts.bytes or hashlib.sha256(data).hexdigest() != facts.sha256:
-        raise Damaged(f"{path}: not the file announced")
+    data = packed(path, facts)
     rest = ""
     size = 0
     for block in _unpacked(path, data):
@@ -56,6 +53,15 @@ def lines_of(path: Path, facts: FileFacts) -> Iterator[str]:
         yield from lines
     check(size == facts.plain_bytes, f"{path}: smaller than announced")
     check(rest == "", f"{path}: the last line is cut")
+
+
+def packed(path: Path, facts: FileFacts) -> bytes:
+    """The bytes of a file, which are those announced. Raises Missing, Malformed or Damaged."""
+    check(facts.bytes <= MAX_FILE_BYTES, f"{path}: too large")
+    data = _bytes(path, facts.bytes)
+    if len(data) != facts.bytes or hashlib.sha256(data).hexdigest() != facts.sha256:
+        raise Damaged(f"{path}: not the file announced")
+    return data
 
 
 def _unpacked(path: Path, data: bytes) -> Iterator[bytes]:

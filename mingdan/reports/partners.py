@@ -8,7 +8,7 @@ Whatever is not granted is refused: an agreement names what it allows.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -25,6 +25,21 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 
 Form = Literal["csv", "parquet", "stix"]
 Encoding = Literal["utf-8", "gb18030"]
+Attribute = Literal[
+    "category",
+    "reason_code",
+    "level",
+    "confidence",
+    "first_seen",
+    "last_seen",
+    "valid_from",
+    "valid_until",
+    "sources",
+]
+"""What an entry tells beside its number (docs/list-format.md)."""
+ALL_TOLD: tuple[Attribute, ...] = get_args(Attribute)
+ALWAYS_TOLD: tuple[Attribute, ...] = ("valid_from", "valid_until")
+"""No partner holds an entry without knowing when it ends."""
 
 
 class Intake(BaseModel):
@@ -58,13 +73,25 @@ class Agreement(BaseModel):
     receives: tuple[Reason, ...] = ()
     """Reason codes the partner may be told of."""
     disclosure: Disclosure = "match_only"
-    """How numbers are shown to the partner; never more than agreed."""
+    """How numbers are shown to the partner; never more than agreed. `clear` needs the leave of
+    two people beside (`mingdan partner disclosure`)."""
+    columns: tuple[Attribute, ...] | None = None
+    """What the partner may be told beside the number. Default: everything, but in the clear
+    nothing: there each is named."""
     may_be_reexported: bool = False
     """Whether an entry resting on this partner's word alone may go to others."""
     evaluations_per_year: int = Field(default=0, ge=0)
     """Quota of `match_only`: customers the partner may ask about in any 365 days."""
     token_epoch: int = Field(default=1, ge=1)
     """Generation of the token key; a new one makes every token new."""
+
+    @property
+    def told(self) -> tuple[Attribute, ...]:
+        """What stands beside the number, in the order of the format."""
+        named = self.columns
+        if named is None:
+            named = () if self.disclosure == "clear" else ALL_TOLD
+        return tuple(one for one in ALL_TOLD if one in {*named, *ALWAYS_TOLD})
 
 
 class Partner(BaseModel):

@@ -12,12 +12,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from mingdan.lists.compose import Content, compose
 from mingdan.lists.folder import last_release, point_to, put_in_place, staging
 from mingdan.lists.format import FORMAT, LATEST, MANIFEST, canonical
 from mingdan.lists.manifest import Release, numbered
 from mingdan.lists.reader import snapshot
-from mingdan.lists.rows import changes
+from mingdan.lists.rows import STATE, changes
 
 FIRST = date(2026, 11, 1)
 LIVE = "2026-11-01T00:00:00Z,2026-11-09T00:00:00Z,2026-11-01T00:00:00Z,2027-01-01T00:00:00Z"
@@ -32,10 +34,16 @@ def attributes(reason: str = "spam_sms", confidence: int = 80) -> str:
     return f"blacklist,{reason},published,{confidence},{LIVE},1"
 
 
+def frame(rows: Mapping[str, str]) -> pl.DataFrame:
+    """Rows as the publisher holds them."""
+    return pl.DataFrame(sorted(rows.items()), schema=STATE, orient="row")
+
+
 def content(rows: Mapping[str, str], last: Release | None = None, **changed: Any) -> Content:
     """A release of these rows after `last`, a day later each."""
     before = {} if last is None else snapshot(last).rows
     seq = 1 if last is None else last.seq + 1
+    after = frame(rows)
     made = Content(
         channel="demo0channel",
         list="joint",
@@ -44,8 +52,8 @@ def content(rows: Mapping[str, str], last: Release | None = None, **changed: Any
         token_alg="hmac-sha256-128",
         seq=seq,
         day=FIRST + timedelta(seq - 1),
-        rows=dict(rows),
-        changed=changes(before, rows, lambda gone: dict.fromkeys(gone, "withdrawn")),
+        rows=after,
+        changed=changes([frame(before)], after, lambda gone: dict.fromkeys(gone, "withdrawn")),
         previous=None if last is None else last.sha256,
         agreement={"purpose": "test"},
         inputs={"list_entries": "0" * 64},

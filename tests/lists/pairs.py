@@ -94,10 +94,8 @@ class Pair:
         """Release a list of these numbers with these attributes, and deliver it."""
         epoch = self.partner.agreement.token_epoch
         maker = tokeniser(self.settings.secrets, "bank_demo", epoch, self.disclosure)
-        rows = {
-            token: maker.written(token, told)
-            for token, told in zip(maker.tokens(numbers), numbers.values(), strict=True)
-        }
+        tokens = maker.tokens(numbers)
+        rows = dict(zip(tokens, maker.written(tokens, numbers.values()), strict=True))
         identity = {
             "channel": self.channel,
             "epoch": epoch,

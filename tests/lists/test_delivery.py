@@ -12,7 +12,7 @@ from mingdan.lists.client.copy import Copy
 from mingdan.lists.client.home import Home
 from mingdan.lists.client.match import Matcher, receipt
 from mingdan.lists.client.sync import sync
-from mingdan.lists.entry_page import page
+from mingdan.lists.entry_page import page_of
 from mingdan.lists.handing import demo_folder, make_demo
 from mingdan.lists.questions import QUESTION
 from mingdan.lists.standing import delivery, renew_all, standing
@@ -98,7 +98,7 @@ def test_a_number_that_changed_is_taken_back_under_its_old_token(
 def test_the_page_of_an_entry_is_masked_and_has_no_script(operator: Operator, bank: Home) -> None:
     operator.run(DAY, [operator.label("甲")])
     (entry,) = entries_of(operator.night, operator.subscriptions["甲"])
-    text = page(trail(operator.night, entry))
+    text = page_of(trail(operator.night, entry))
     assert "138******01" in text
     assert MSISDN not in text
     assert MSISDN[2:] not in text

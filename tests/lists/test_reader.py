@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mingdan.lists.format import LATEST, SNAPSHOT, state_sha256
+from mingdan.lists.format import LATEST, SNAPSHOT
 from mingdan.lists.manifest import newest, numbered, release
-from mingdan.lists.reader import State, apply, snapshot, sync, verify
+from mingdan.lists.reader import State, apply, digest_of, snapshot, sync, verify
 from mingdan.lists.refusals import Missing
 from tests.lists.channels import attributes, body, copy, publish, three_rounds, token
 
@@ -63,7 +63,7 @@ def test_any_list_is_the_first_and_all_changes(
     whole = snapshot(newest(channel))
     assert state == whole
     assert dict(whole.rows) == rounds[-1]
-    assert state_sha256(whole.rows) == newest(channel).manifest["state_sha256"]
+    assert digest_of(whole.rows) == newest(channel).manifest["state_sha256"]
     assert verify(channel, every=True) == whole
 
 
@@ -158,11 +158,11 @@ def test_equal_lists_are_equal_bytes(channel: Path, tmp_path: Path) -> None:
 @given(rows=ROWS)
 @settings(max_examples=20, deadline=None)
 def test_the_state_digest_knows_every_change(rows: dict[str, str]) -> None:
-    digest = state_sha256(rows)
-    assert state_sha256(dict(reversed(rows.items()))) == digest
-    assert state_sha256({**rows, token(99): attributes()}) != digest
+    digest = digest_of(rows)
+    assert digest_of(dict(reversed(rows.items()))) == digest
+    assert digest_of({**rows, token(99): attributes()}) != digest
     for held in rows:
-        assert state_sha256({k: v for k, v in rows.items() if k != held}) != digest
+        assert digest_of({k: v for k, v in rows.items() if k != held}) != digest
 
 
 BASE_INSTALL = """

@@ -124,7 +124,7 @@ class TestWithheld:
             (("valid_from = 2026-01-01", "valid_from = 2026-11-11"), "agreement_not_yet_valid"),
             (('channel = "c7f3a91d5b20"', ""), "no_channel"),
             (('receives = ["fraud", "spam_sms", "abnormal_calls"]', ""), "not_agreed"),
-            (('disclosure = "keyed"', 'disclosure = "clear"'), "disclosure_clear_not_offered"),
+            (('disclosure = "keyed"', 'disclosure = "clear"'), "unknown_interface"),
         ],
     )
     def test_nothing_leaves(self, operator: Operator, change: tuple[str, str], why: str) -> None:

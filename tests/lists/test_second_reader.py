@@ -6,7 +6,6 @@ the first test that needs them. Node 20 or later is part of what the suite needs
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from mingdan.lists.client.copy import Copy
 from tests.abuse.test_lists_envelope import web
+from tests.lists.packages import installed
 from tests.lists.pairs import Pair, live, number
 
 NODE = Path(__file__).parent / "node"
@@ -22,22 +22,7 @@ NODE = Path(__file__).parent / "node"
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
-    """`npm ci`, once for a checkout and lock."""
-    lock = (NODE / "package-lock.json").read_text()
-    note = NODE / "node_modules" / ".installed"
-    with (NODE / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if note.exists() and note.read_text() == lock:
-            return
-        done = subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=NODE,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        note.write_text(lock)
+    installed(NODE)
 
 
 def read(pair: Pair, url: str, folder: Path, *numbers: str) -> subprocess.CompletedProcess[str]:
@@ -90,3 +75,15 @@ def test_both_readers_see_the_same(pair: Pair, tmp_path: Path) -> None:
         refused = read(pair, url, folder)
         assert refused.returncode == 1, refused.stdout
         assert "imestamp" in refused.stderr
+
+
+def test_both_read_a_list_in_the_clear(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, disclosure="clear")
+    told = ",fraud,,,,,2026-11-01T00:00:00Z,2027-01-01T00:00:00Z,"
+    pair.release({number(1): told, number(2): told})
+    pair.sync()
+    with web(pair.place.served) as (url, _):
+        done = read(pair, url, tmp_path / "node", number(1), number(9))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["found"] == [told, None]
+    assert pair.held() == {number(1): told, number(2): told}

@@ -9,7 +9,6 @@ signed metadata: an old channel stays refused even if the metadata seen so far i
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from mingdan.errors import InputRefused
-from mingdan.lists.format import DELTA, SNAPSHOT, Header, check, instant
+from mingdan.lists.format import (
+    DELTA,
+    SNAPSHOT,
+    Header,
+    check,
+    instant,
+    state_sha256,
+    state_text,
+)
 from mingdan.lists.manifest import Release
 from mingdan.lists.reader import rows_of
 from mingdan.lists.refusals import Damaged, Gap, WrongChannel
@@ -173,15 +180,9 @@ class Copy:
 
     def prove(self, header: Header) -> None:
         """Raise Damaged unless the rows are the state announced: the proof of completeness."""
-        digest = hashlib.sha256()
-        count = 0
-        rows = self.connection.execute(
-            "SELECT token || ',' || attributes || char(10) FROM entries ORDER BY token"
-        )
-        while block := rows.fetchmany(8_192):
-            count += len(block)
-            digest.update("".join([row for (row,) in block]).encode("ascii"))
-        if count != header.state_count or digest.hexdigest() != header.state_sha256:
+        (count,) = self.connection.execute("SELECT count(*) FROM entries").fetchone()
+        digest = state_sha256(state_text(self.rows()))
+        if count != header.state_count or digest != header.state_sha256:
             raise Damaged(f"release {header.seq}: the rows do not make the state announced")
 
     def rows(self) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,8 @@
 Here: entries in force, in each form. Not here: looking customers up (`match.py`)
 and the release's own format (`mingdan/lists/format.py`), which alone is signed.
 
-A STIX indicator names a token, not a number: `[x-mingdan-token:value = '...']`.
+A STIX indicator names a token, not a number: `[x-mingdan-token:value = '...']`; of a list in
+the clear it names the number as our own intake reads it, `[phone-number:value = '+86...']`.
 Equal copies give equal files; an indicator has the same id in every export of a channel,
 so that a later one takes the place of an earlier one.
 """
@@ -21,8 +22,8 @@ from typing import IO, Any
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.lists.client.copy import Copy, Position
 from mingdan.lists.client.home import Home
-from mingdan.lists.folder import writing
-from mingdan.lists.format import ATTRIBUTES, INSTANT_FORMAT, SEALED, Entry, instant
+from mingdan.lists.folder import replacing
+from mingdan.lists.format import ATTRIBUTES, CLEAR, INSTANT_FORMAT, SEALED, Entry, instant
 
 Entries = Iterator[tuple[str, Entry]]
 COLUMNS = ("token", *ATTRIBUTES)
@@ -57,8 +58,11 @@ def export(home: Home, path: Path, clock: datetime) -> int:
             for entry in (Entry.of(attributes),)
             if entry.valid_from <= at < entry.valid_until
         )
-        with writing(path) as file:
-            write(counted, held, file)
+        try:
+            with replacing(path) as file:
+                write(counted, held, file)
+        except OSError as error:
+            raise InputRefused(f"{path} cannot be written: {error.strerror}") from error
         return counted.count
     finally:
         copy.close()
@@ -123,13 +127,14 @@ def _stix(entries: _Counted, held: Position, file: IO[bytes]) -> None:
             "created": _stamp(min(entry.valid_from, created)),
             "modified": _stamp(created),
             "indicator_types": ["malicious-activity"],
-            "pattern": f"[x-mingdan-token:value = '{token}']",
+            "pattern": _pattern(held, token),
             "pattern_type": "stix",
             "valid_from": _stamp(entry.valid_from),
             "valid_until": _stamp(entry.valid_until),
             "confidence": entry.confidence,
-            "labels": [entry.category, entry.reason_code],
+            "labels": [one for one in (entry.category, entry.reason_code) if one],
         }
+        indicator = {name: value for name, value in indicator.items() if value not in (None, [])}
         file.write(b",\n" + json.dumps(indicator).encode())
     file.write(b"\n]}\n")
 
@@ -141,11 +146,19 @@ _FORMS: dict[str, Callable[[_Counted, Position, IO[bytes]], None]] = {
 }
 
 
+def _pattern(held: Position, token: str) -> str:
+    if held.token_alg == CLEAR:
+        return f"[phone-number:value = '+{token}']"
+    return f"[x-mingdan-token:value = '{token}']"
+
+
 def _id(held: Position, name: str) -> uuid.UUID:
     return uuid.uuid5(STIX_NAMESPACE, f"{held.channel}:{name}")
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
     return f"{value:{INSTANT_FORMAT}}" if isinstance(value, datetime) else str(value)
 
 

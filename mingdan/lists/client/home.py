@@ -23,7 +23,7 @@ from typing import Any
 from mingdan.errors import InputRefused, WrongUsage
 from mingdan.lists.cards import Card, Handover
 from mingdan.lists.folder import replace_synced
-from mingdan.lists.format import TOKEN_DIGITS, canonical
+from mingdan.lists.format import TOKENS, canonical
 from mingdan.lists.keys import make_key, read_public
 from mingdan.lists.refusals import WrongChannel
 from mingdan.lists.seal import make_identity, read_identity, unseal
@@ -97,7 +97,7 @@ class Home:
         through the channel. Raises NotForUs, Malformed, WrongChannel, WrongUsage.
         """
         got = Handover.parse(unseal(sealed, [read_identity(self.identity)], "hand-over"))
-        if got.token_alg not in TOKEN_DIGITS:
+        if got.token_alg not in TOKENS:
             raise InputRefused(f"tokens of kind {got.token_alg!r} need a newer version of mingdan")
         file = self.path / "trust.json"
         if file.exists():

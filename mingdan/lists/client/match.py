@@ -17,7 +17,7 @@ from typing import Literal
 from mingdan.errors import InputRefused
 from mingdan.lists.client.copy import Copy, Position
 from mingdan.lists.client.home import Home, Trust
-from mingdan.lists.format import SEALED, Entry
+from mingdan.lists.format import CLEAR, SEALED, Entry
 from mingdan.lists.keys import read_signer
 from mingdan.lists.oprf.sealing import open_attributes
 from mingdan.lists.receipts import receipt_now, write_receipt
@@ -67,7 +67,10 @@ class Matcher:
         if self.position.token_alg == SEALED:
             yield from self._unsealed(numbers)
             return
-        tokens = KeyedTokeniser(_key(self._trust, self.position)).tokens(numbers)
+        if self.position.token_alg == CLEAR:
+            tokens = list(numbers)
+        else:
+            tokens = KeyedTokeniser(_key(self._trust, self.position)).tokens(numbers)
         held = self.copy.attributes(tokens)
         for number, token in zip(numbers, tokens, strict=True):
             yield self._answer(number, held.get(token))

@@ -17,12 +17,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from tuf.api.metadata import (
@@ -85,7 +83,8 @@ def read_state(place: Place) -> State:
 def put_target(place: Place, name: str, data: bytes, made_of: str) -> Listed:
     """Write a target's file under its final name. It is not listed yet."""
     digest = hashlib.sha256(data).hexdigest()
-    _write(place.targets / f"{digest}.{name}", data)
+    place.targets.mkdir(parents=True, exist_ok=True)
+    replace_synced(place.targets / f"{digest}.{name}", data)
     return Listed(digest, len(data), made_of)
 
 
@@ -210,23 +209,8 @@ def _sign(
     metadata: Metadata[Any] = Metadata(signed)
     for signer in signers(place, role, roots):
         metadata.sign(signer, append=True)
-    _write(place.metadata / name, metadata.to_bytes(JSONSerializer(compact=True)))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Put a file in place at once; it is on the disk when this returns."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    place.metadata.mkdir(parents=True, exist_ok=True)
+    replace_synced(place.metadata / name, metadata.to_bytes(JSONSerializer(compact=True)))
 
 
 def _prune(place: Place, before: State, state: State, *, purge: bool) -> None:

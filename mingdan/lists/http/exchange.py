@@ -150,7 +150,7 @@ def stands(asking: Asking) -> Channel:
 def page(asking: Asking) -> Response:
     """The same for people: a page without scripts."""
     partner = asking.partner()
-    text = partner_page(asking.service.settings, partner, asking.at)
+    text = partner_page(asking.service.settings, partner, asking.at, asking.service.store)
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     return HTMLResponse(text, headers={"Content-Security-Policy": policy})
 
@@ -159,7 +159,7 @@ def _told(asking: Caller, partner: Partner) -> dict[str, Any]:
     _has_channel(asking, partner)
     settings = asking.service.settings
     envelope = list_policy(settings).envelope
-    return standing.standing(settings, partner, envelope, asking.at).told()
+    return standing.standing(settings, partner, envelope, asking.at, asking.service.store).told()
 
 
 def _has_channel(asking: Caller, partner: Partner) -> None:
@@ -172,8 +172,8 @@ def _answered(asking: Caller, partner: Partner, data: bytes) -> str:
     _has_channel(asking, partner)
     settings = asking.service.settings
     try:
-        done = questions.answer(settings, partner, data, asking.at)
-        standing.deliver_again(settings, partner, asking.at)
+        done = questions.answer(settings, partner, data, asking.at, asking.service.store)
+        standing.deliver_again(settings, partner, asking.at, asking.service.store)
     except InputRefused as error:
         raise _refused(error) from error
     return str(done["answered"])

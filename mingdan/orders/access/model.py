@@ -55,6 +55,27 @@ class PartnerAgreement(Base):
     changed_at: Mapped[datetime]
 
 
+class PartnerDisclosure(Base):
+    """Leave to tell a partner numbers in the clear (明文): asked by one, approved by two others."""
+
+    __tablename__ = "partner_disclosure"
+    disclosure_id: Mapped[int] = key_column()
+    disclosure_no: Mapped[str] = mapped_column(unique=True)
+    agreement_id: Mapped[int] = link_column("partner_agreement.agreement_id", index=True)
+    columns: Mapped[list[str]] = mapped_column(DOCUMENT)
+    """What may stand beside the number."""
+    reason_codes: Mapped[list[str]] = mapped_column(DOCUMENT)
+    reason: Mapped[str]
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime]
+    status: Mapped[str]
+    maker: Mapped[str]
+    first_checker: Mapped[str | None]
+    second_checker: Mapped[str | None]
+    requested_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+
 class PartnerOfferRequest(Base):
     """An offer a partner asks for; the promotion component approves or refuses it."""
 

@@ -60,7 +60,9 @@ async function read() {
 
   const key = Buffer.from(asked.key, "hex");
   const tokenOf = (msisdn) =>
-    createHmac("sha256", key).update(msisdn).digest("hex").slice(0, 32);
+    header.token_alg === "e164"
+      ? msisdn
+      : createHmac("sha256", key).update(msisdn).digest("hex").slice(0, 32);
   return {
     seq: pointer.seq,
     entries: held.size,
