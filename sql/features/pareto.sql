@@ -7,7 +7,7 @@
 WITH level AS (
     SELECT
         subscription_id,
-        -- 1 messages, 2 calls, 3 seconds of talk: a number is sorted at half the cost of a word
+        -- 1 messages, 2 calls, 3 seconds of talk: numbers are ordered at half the cost of words
         1 AS what,
         sms_out + sms_in AS amount,
         count(*) AS numbers
@@ -34,41 +34,53 @@ WITH level AS (
     WHERE call_seconds > 0
 ),
 
-stacked AS (
+whole AS (
     SELECT
         subscription_id,
         what,
-        amount,
-        (amount::BIGINT * numbers)::BIGINT AS passed,
-        (sum(numbers) OVER largest_first)::BIGINT AS taken,
-        (sum(amount::BIGINT * numbers) OVER largest_first)::BIGINT AS covered
+        sum(amount::BIGINT * numbers)::BIGINT AS amount,
+        sum(numbers)::BIGINT AS numbers
     FROM level
+    GROUP BY subscription_id, what
+),
+
+-- those with at most a fifth of the mean have together less than a fifth of the whole, so
+-- they are never needed: a third of all is not put in order
+high AS (
+    SELECT
+        level.subscription_id,
+        level.what,
+        level.amount,
+        level.numbers,
+        level.amount::BIGINT * level.numbers AS passed,
+        -- rounded up
+        (4 * whole.amount + 4) // 5 AS four_fifths
+    FROM level
+    INNER JOIN whole USING (subscription_id, what)
+    WHERE 5 * level.amount::BIGINT * whole.numbers > whole.amount
+),
+
+stacked AS (
+    SELECT
+        *,
+        (sum(numbers) OVER largest_first)::BIGINT AS taken,
+        (sum(passed) OVER largest_first)::BIGINT AS covered
+    FROM high
     WINDOW largest_first AS (
         PARTITION BY subscription_id, what ORDER BY amount DESC ROWS UNBOUNDED PRECEDING
     )
 ),
 
--- four fifths, rounded up
-target AS (
+-- the level that reaches four fifths, less those of it that are not needed
+needed AS (
     SELECT
         subscription_id,
         what,
-        ((4 * sum(amount::BIGINT * numbers) + 4) // 5)::BIGINT AS four_fifths
-    FROM level
-    GROUP BY subscription_id, what
-),
-
--- the level that reaches them, less those of it that are not needed
-needed AS (
-    SELECT
-        stacked.subscription_id,
-        stacked.what,
-        stacked.taken - (stacked.covered - target.four_fifths) // stacked.amount AS numbers
+        taken - (covered - four_fifths) // amount AS numbers
     FROM stacked
-    INNER JOIN target USING (subscription_id, what)
     WHERE
-        stacked.covered >= target.four_fifths
-        AND stacked.covered - stacked.passed < target.four_fifths
+        covered >= four_fifths
+        AND covered - passed < four_fifths
 )
 
 SELECT
