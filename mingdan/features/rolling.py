@@ -68,16 +68,13 @@ def _job(day: date, held: list[date]) -> Job:
         ],
         shared=[Result("shared_devices", "features/shared_devices")],
         each=[
-            Result("active", "features/active"),
             *(
-                result
+                Result(name, f"features/{name}")
+                for name in ("active", "devices", "month_pairs", "contacts", "destinations")
+            ),
+            *(
+                Result(f"window_{window}d", "features/window", _span(day, window, before, held))
                 for window in WINDOWS
-                for span in [_span(day, window, before, held)]
-                for result in (
-                    # made anew for each window: the statements after the loop see the longest
-                    Result("window_pairs", "features/window_pairs", span),
-                    Result(f"window_{window}d", "features/window", span),
-                )
             ),
             *(
                 Result(name, f"features/{name}")
@@ -90,4 +87,5 @@ def _job(day: date, held: list[date]) -> Job:
 
 def _span(day: date, window: int, before: date, held: list[date]) -> dict[str, object]:
     since = day - timedelta(days=window - 1)
-    return {"since": since, "history": sum(before <= other < since for other in held)}
+    history = sum(before <= other < since for other in held)
+    return {"span": window, "since": since, "history": history}

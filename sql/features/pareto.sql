@@ -3,90 +3,93 @@
 -- as are needed.
 -- grain: one subscription with a message or call
 -- key: subscription_id
--- inputs: window_pairs
-WITH levels AS (
+-- inputs: month_pairs, contacts
+WITH level AS (
     SELECT
         subscription_id,
-        'text' AS what,
-        texts AS amount,
-        count(*) AS contacts
-    FROM window_pairs
-    WHERE texts > 0
-    GROUP BY subscription_id, texts
+        -- 1 messages, 2 calls, 3 seconds of talk: numbers are ordered at half the cost of words
+        1 AS what,
+        sms_out + sms_in AS amount,
+        count(*) AS numbers
+    FROM month_pairs
+    WHERE sms_out + sms_in > 0
+    GROUP BY subscription_id, sms_out + sms_in
     UNION ALL
     SELECT
         subscription_id,
-        'call' AS what,
-        calls AS amount,
-        count(*) AS contacts
-    FROM window_pairs
-    WHERE calls > 0
-    GROUP BY subscription_id, calls
+        2 AS what,
+        calls_out + calls_in AS amount,
+        count(*) AS numbers
+    FROM month_pairs
+    WHERE calls_out + calls_in > 0
+    GROUP BY subscription_id, calls_out + calls_in
     UNION ALL
     -- seconds are seldom equal: not worth a level
     SELECT
         subscription_id,
-        'seconds' AS what,
+        3 AS what,
         call_seconds AS amount,
-        1 AS contacts
-    FROM window_pairs
+        1 AS numbers
+    FROM month_pairs
     WHERE call_seconds > 0
+),
+
+whole AS (
+    SELECT
+        subscription_id,
+        what,
+        sum(amount::BIGINT * numbers)::BIGINT AS amount,
+        sum(numbers)::BIGINT AS numbers
+    FROM level
+    GROUP BY subscription_id, what
+),
+
+-- those with at most a fifth of the mean have together less than a fifth of the whole, so
+-- they are never needed: a third of all is not put in order
+high AS (
+    SELECT
+        level.subscription_id,
+        level.what,
+        level.amount,
+        level.numbers,
+        level.amount::BIGINT * level.numbers AS passed,
+        -- rounded up
+        (4 * whole.amount + 4) // 5 AS four_fifths
+    FROM level
+    INNER JOIN whole USING (subscription_id, what)
+    WHERE 5 * level.amount::BIGINT * whole.numbers > whole.amount
 ),
 
 stacked AS (
     SELECT
-        subscription_id,
-        what,
-        amount,
-        sum(contacts) OVER largest_first - contacts AS contacts_before,
-        sum(amount * contacts) OVER largest_first AS covered,
-        sum(amount * contacts) OVER largest_first - amount * contacts AS covered_before
-    FROM levels
+        *,
+        (sum(numbers) OVER largest_first)::BIGINT AS taken,
+        (sum(passed) OVER largest_first)::BIGINT AS covered
+    FROM high
     WINDOW largest_first AS (
         PARTITION BY subscription_id, what ORDER BY amount DESC ROWS UNBOUNDED PRECEDING
     )
 ),
 
--- four fifths, rounded up
-total AS (
-    SELECT
-        subscription_id,
-        count(*) FILTER (WHERE texts > 0) AS text_contacts,
-        count(*) FILTER (WHERE calls > 0) AS call_contacts,
-        (4 * sum(texts) + 4) // 5 AS text_target,
-        (4 * sum(calls) + 4) // 5 AS call_target,
-        (4 * sum(call_seconds) + 4) // 5 AS seconds_target
-    FROM window_pairs
-    GROUP BY subscription_id
-),
-
-taken AS (
+-- the level that reaches four fifths, less those of it that are not needed
+needed AS (
     SELECT
         subscription_id,
         what,
-        contacts_before + (four_fifths - covered_before + amount - 1) // amount AS contacts
-    FROM (
-        SELECT
-            stacked.*,
-            CASE what
-                WHEN 'text' THEN text_target
-                WHEN 'call' THEN call_target
-                ELSE seconds_target
-            END AS four_fifths
-        FROM stacked
-        INNER JOIN total USING (subscription_id)
-    )
+        taken - (covered - four_fifths) // amount AS numbers
+    FROM stacked
     WHERE
         covered >= four_fifths
-        AND covered_before < four_fifths
+        AND covered - passed < four_fifths
 )
 
 SELECT
     subscription_id,
-    ratio(max(contacts) FILTER (WHERE what = 'text'), any_value(text_contacts)) AS text_pareto_30d,
-    ratio(max(contacts) FILTER (WHERE what = 'call'), any_value(call_contacts)) AS call_pareto_30d,
-    ratio(max(contacts) FILTER (WHERE what = 'seconds'), any_value(call_contacts))
+    ratio(max(numbers) FILTER (WHERE what = 1), any_value(text_contacts)) AS text_pareto_30d,
+    ratio(max(numbers) FILTER (WHERE what = 2), any_value(call_contacts)) AS call_pareto_30d,
+    ratio(max(numbers) FILTER (WHERE what = 3), any_value(call_contacts))
         AS call_seconds_pareto_30d
-FROM taken
-INNER JOIN total USING (subscription_id)
+FROM needed
+INNER JOIN contacts USING (subscription_id)
+WHERE contacts.span = 30
 GROUP BY subscription_id

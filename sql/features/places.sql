@@ -3,13 +3,24 @@
 -- grain: one subscription with a known cell
 -- key: subscription_id
 -- inputs: daily_places
-WITH place AS (
+WITH seen AS (
+    SELECT
+        subscription_id,
+        cell,
+        area,
+        sum(half_hours)::BIGINT AS half_hours,
+        sum(night_half_hours)::BIGINT AS night_half_hours
+    FROM daily_places
+    GROUP BY subscription_id, cell, area
+),
+
+place AS (
     SELECT
         subscription_id,
         cell,
         sum(half_hours)::BIGINT AS half_hours,
         sum(night_half_hours)::BIGINT AS night_half_hours
-    FROM daily_places
+    FROM seen
     GROUP BY subscription_id, cell
 ),
 
@@ -32,7 +43,7 @@ area AS (
     SELECT
         subscription_id,
         count(DISTINCT area) AS areas
-    FROM daily_places
+    FROM seen
     GROUP BY subscription_id
 )
 

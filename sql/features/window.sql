@@ -2,7 +2,7 @@
 -- Run once a window of 1, 7 and 30 days; every value is an integer or one division of integers.
 -- grain: one subscription active in the last 30 days
 -- key: subscription_id
--- inputs: active, daily_usage, daily_pairs, daily_devices, window_pairs
+-- inputs: active, daily_usage, contacts, destinations, devices
 WITH total AS (
     SELECT
         subscription_id,
@@ -50,76 +50,13 @@ WITH total AS (
     GROUP BY subscription_id
 ),
 
-contact AS (
-    SELECT
-        subscription_id,
-        count_if(sms_out > 0) AS recipients,
-        count_if(calls_out > 0) AS callees,
-        count_if(sms_out + calls_out > 0) AS reached,
-        count_if(received > 0) AS contacts_in,
-        count_if(sms_out + calls_out > 0 AND received > 0) AS reciprocated,
-        sum(CASE WHEN sms_out + calls_out > 0 THEN received ELSE 0 END)::BIGINT AS responses,
-        sum(CASE WHEN one_ring_calls > 0 THEN calls_in ELSE 0 END)::BIGINT AS callbacks,
-        max(sms_out) AS sms_per_recipient_max,
-        count_if(sms_out + calls_out = 1 AND received = 0) AS tried_once,
-        count_if(texts > 0) AS text_contacts,
-        count_if(calls > 0) AS call_contacts,
-        sum(texts)::BIGINT AS texts,
-        sum(calls)::BIGINT AS calls,
-        sum(sms_out)::BIGINT AS texts_out,
-        sum(calls_out)::BIGINT AS calls_out,
-        sum(texts * texts) AS texts_squared,
-        sum(calls * calls) AS calls_squared,
-        sum(log_weight(texts)) AS texts_log,
-        sum(log_weight(calls)) AS calls_log
-    FROM window_pairs
-    GROUP BY subscription_id
-),
-
--- whom it reached in the window and had already met before it
-met AS (
-    SELECT
-        subscription_id,
-        count(*) AS met_before
-    FROM window_pairs
-    SEMI JOIN (
-        SELECT
-            subscription_id,
-            other_party
-        FROM daily_pairs
-        WHERE date < $since
-    ) USING (subscription_id, other_party)
-    WHERE sms_out + calls_out > 0
-    GROUP BY subscription_id
-),
-
-destination AS (
-    SELECT
-        subscription_id,
-        count(*) AS prefixes,
-        sum(numbers)::BIGINT AS mobile_reached,
-        sum(log_weight(numbers)) AS numbers_log
-    FROM (
-        SELECT
-            subscription_id,
-            prefix7,
-            count(*) AS numbers
-        FROM window_pairs
-        WHERE
-            prefix7 IS NOT NULL
-            AND sms_out + calls_out > 0
-        GROUP BY subscription_id, prefix7
-    )
-    GROUP BY subscription_id
-),
-
 device AS (
     SELECT
         subscription_id,
         count(DISTINCT imei) AS imeis,
         count(DISTINCT imsi) AS imsis
-    FROM daily_devices
-    WHERE date >= $since
+    FROM devices
+    WHERE last_date >= $since
     GROUP BY subscription_id
 )
 
@@ -134,16 +71,16 @@ SELECT
     coalesce(total.data_bytes, 0) AS data_bytes,
     coalesce(total.active_days, 0) AS active_days,
     coalesce(total.spend_fen, 0) AS spend_fen,
-    coalesce(contact.recipients, 0) AS recipients,
-    coalesce(contact.callees, 0) AS callees,
-    coalesce(contact.contacts_in, 0) AS contacts_in,
-    ratio(total.sms_out, contact.recipients) AS messages_per_recipient,
-    ratio(total.calls_out, contact.callees) AS calls_per_callee,
-    coalesce(contact.sms_per_recipient_max, 0) AS sms_per_recipient_max,
+    coalesce(contacts.recipients, 0) AS recipients,
+    coalesce(contacts.callees, 0) AS callees,
+    coalesce(contacts.contacts_in, 0) AS contacts_in,
+    ratio(total.sms_out, contacts.recipients) AS messages_per_recipient,
+    ratio(total.calls_out, contacts.callees) AS calls_per_callee,
+    coalesce(contacts.sms_per_recipient_max, 0) AS sms_per_recipient_max,
     ratio(total.sms_in, total.sms_in + total.sms_out) AS received_share,
-    ratio(contact.reciprocated, contact.reached) AS reciprocated_share,
-    ratio(coalesce(contact.responses, 0), total.sent) AS response_ratio,
-    coalesce(contact.callbacks, 0) AS callbacks,
+    ratio(contacts.reciprocated, contacts.reached) AS reciprocated_share,
+    ratio(coalesce(contacts.responses, 0), total.sent) AS response_ratio,
+    coalesce(contacts.callbacks, 0) AS callbacks,
     ratio(total.night_out, total.sent) AS night_share,
     coalesce(total.busiest_hour_events, 0) AS busiest_hour_events,
     ratio(total.busiest_hour_events, total.sent) AS busiest_hour_share,
@@ -162,31 +99,31 @@ SELECT
     ratio(total.short_calls, total.calls_out) AS short_call_share,
     CASE
         WHEN $history >= 7
-            THEN ratio(contact.reached - coalesce(met.met_before, 0), contact.reached)
+            THEN ratio(contacts.reached - contacts.met_before, contacts.reached)
     END AS new_recipient_share,
     ratio(total.walking_steps, total.mobile_steps) AS walking_score,
-    coalesce(destination.prefixes, 0) AS prefixes,
-    ratio(destination.prefixes, destination.mobile_reached) AS prefix_spread,
+    coalesce(destinations.prefixes, 0) AS prefixes,
+    ratio(destinations.prefixes, destinations.mobile_reached) AS prefix_spread,
     coalesce(device.imeis, 0) AS imeis,
     coalesce(device.imsis, 0) AS imsis,
-    contact.reached,
+    contacts.reached,
     coalesce(total.data_sessions, 0) AS data_sessions,
     coalesce(total.data_days, 0) AS data_days,
     ratio(total.call_seconds_out + total.call_seconds_in, total.timed_calls) AS call_seconds_mean,
     deviation(
         total.call_seconds_squared, total.call_seconds_out + total.call_seconds_in, total.timed_calls
     ) AS call_seconds_std,
-    coalesce(contact.text_contacts, 0) AS text_contacts,
-    coalesce(contact.call_contacts, 0) AS call_contacts,
-    ratio(contact.texts, contact.text_contacts) AS texts_per_contact_mean,
-    deviation(contact.texts_squared, contact.texts, contact.text_contacts) AS texts_per_contact_std,
-    ratio(contact.calls, contact.call_contacts) AS calls_per_contact_mean,
-    deviation(contact.calls_squared, contact.calls, contact.call_contacts) AS calls_per_contact_std,
-    ratio(contact.texts_out, contact.texts * contact.text_contacts) AS text_balance,
-    ratio(contact.calls_out, contact.calls * contact.call_contacts) AS call_balance,
-    entropy_of(contact.texts_log, contact.texts, contact.text_contacts) AS text_entropy,
-    entropy_of(contact.calls_log, contact.calls, contact.call_contacts) AS call_entropy,
-    entropy_of(destination.numbers_log, destination.mobile_reached, destination.prefixes)
+    coalesce(contacts.text_contacts, 0) AS text_contacts,
+    coalesce(contacts.call_contacts, 0) AS call_contacts,
+    ratio(contacts.texts, contacts.text_contacts) AS texts_per_contact_mean,
+    deviation(contacts.texts_squared, contacts.texts, contacts.text_contacts) AS texts_per_contact_std,
+    ratio(contacts.calls, contacts.call_contacts) AS calls_per_contact_mean,
+    deviation(contacts.calls_squared, contacts.calls, contacts.call_contacts) AS calls_per_contact_std,
+    ratio(contacts.texts_out, contacts.texts * contacts.text_contacts) AS text_balance,
+    ratio(contacts.calls_out, contacts.calls * contacts.call_contacts) AS call_balance,
+    entropy_of(contacts.texts_log, contacts.texts, contacts.text_contacts) AS text_entropy,
+    entropy_of(contacts.calls_log, contacts.calls, contacts.call_contacts) AS call_entropy,
+    entropy_of(destinations.numbers_log, destinations.mobile_reached, destinations.prefixes)
         AS prefix_entropy,
     ratio(total.calls_out, total.calls) AS initiated_call_share,
     ratio(total.conversations_out, total.conversations) AS initiated_conversation_share,
@@ -200,13 +137,18 @@ SELECT
     coalesce(total.hours_of_day, 0) AS hours_of_day,
     ratio(total.busiest_day, total.sent) AS busiest_day_share,
     ratio(total.weekend, total.sent) AS weekend_share,
-    ratio(contact.tried_once, contact.reached) AS tried_once_share,
-    ratio(coalesce(destination.mobile_reached, 0), contact.reached) AS mobile_share,
+    ratio(contacts.tried_once, contacts.reached) AS tried_once_share,
+    ratio(coalesce(destinations.mobile_reached, 0), contacts.reached) AS mobile_share,
     ratio(total.spend_fen, total.days_used) AS spend_per_day,
     ratio(total.top_spend_day, total.spend_fen) AS top_spend_day_share
 FROM active
-LEFT JOIN total USING (subscription_id)
-LEFT JOIN contact USING (subscription_id)
-LEFT JOIN met USING (subscription_id)
-LEFT JOIN destination USING (subscription_id)
-LEFT JOIN device USING (subscription_id)
+LEFT JOIN total ON active.subscription_id = total.subscription_id
+LEFT JOIN contacts
+    ON
+        active.subscription_id = contacts.subscription_id
+        AND contacts.span = $span
+LEFT JOIN destinations
+    ON
+        active.subscription_id = destinations.subscription_id
+        AND destinations.span = $span
+LEFT JOIN device ON active.subscription_id = device.subscription_id
