@@ -203,7 +203,7 @@ def test_a_filled_store_goes_down_and_up(own_url: str) -> None:
         merge(desk, "S1", "S3", 8, "other")
         call_off(desk, "S1", 9, "off-other")
     database = Database(own_url)
-    database.downgrade("0010")
+    database.downgrade("0011")
     database.migrate()
     kept = "SELECT subscription_id, account_id FROM account_membership"
     with database.reading() as connection:

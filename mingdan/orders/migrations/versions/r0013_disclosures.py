@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from mingdan.orders.column_types import Instant
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
