@@ -61,8 +61,8 @@ def looker(name: str | None, role: str, interface: str | None) -> Actor:
         return actor(name, role, interface)
     try:
         return Actor(SYSTEM.role, SYSTEM.interface_no, getpass.getuser())
-    except OSError:
-        # a service account without a name
+    except (OSError, KeyError):
+        # a service account without a name: Python before 3.13 says KeyError
         return SYSTEM
 
 

@@ -93,7 +93,11 @@ class Listing(BaseModel):
 @router.post(
     "/productOrder",
     status_code=201,
-    responses={200: {"model": ProductOrder, "description": "Placed before"}, **every_path(409)},
+    responses={
+        200: {"model": ProductOrder, "description": "Placed before"},
+        # 404: the reservation it names
+        **every_path(404, 409),
+    },
     summary="Place an order (受理)",
 )
 def place(

@@ -110,3 +110,11 @@ def test_every_path_but_health_needs_a_key(document: Any) -> None:
     for method, path in OPERATIONS:
         needs = document.raw_schema["paths"][path][method.lower()].get("security")
         assert bool(needs) == (path != "/health")
+
+
+def test_a_reservation_that_is_not_there_is_a_documented_answer(shop: Shop, document: Any) -> None:
+    answer = shop.place(7, reservation=10**6)
+    assert (
+        str(answer.status_code)
+        in document.raw_schema["paths"]["/productOrder"]["post"]["responses"]
+    )
