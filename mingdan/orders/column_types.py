@@ -1,7 +1,7 @@
 """Column types that the order store's databases keep each in their own way.
 
-Here: instants, the expression that reads them as microseconds, documents that are
-only kept, and transaction numbers. Not here: the tables (`model.py`).
+Here: instants, the expression that reads them as microseconds, and transaction
+numbers. Not here: the tables (`model.py`).
 
 PostgreSQL has `timestamptz`. SQLite has no such type; text would sort, but cost
 a parse per value, so it keeps whole microseconds since 1970 in UTC.
@@ -9,11 +9,10 @@ a parse per value, so it keeps whole microseconds since 1970 in UTC.
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, Dialect, Text
+from sqlalchemy import TIMESTAMP, BigInteger, ColumnElement, Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
@@ -49,19 +48,6 @@ class Instant(TypeDecorator[datetime]):
         if isinstance(value, datetime):
             return value.astimezone(UTC)
         return EPOCH + timedelta(microseconds=value)
-
-
-class PlainDocument(TypeDecorator[Any]):
-    """A document PostgreSQL keeps as the text it is: it need not look whether it is JSON."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
-        return None if value is None else json.dumps(value)
-
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Any:
-        return None if value is None else json.loads(value)
 
 
 class _Xid8(UserDefinedType[int]):

@@ -22,7 +22,7 @@ from sqlalchemy import JSON, BigInteger, Dialect, String, Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
-from mingdan.orders.column_types import Instant, PlainDocument, microseconds
+from mingdan.orders.column_types import Instant, microseconds
 
 _HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TAIL = b"\xff\xff"
@@ -136,8 +136,6 @@ def _kinds(table: Table, columns: tuple[str, ...]) -> tuple[str, ...] | None:
 def _kind(declared: Any) -> str:
     if isinstance(declared, Instant):
         return "instant"
-    if isinstance(declared, PlainDocument):
-        return "text"
     kind = declared.dialect_impl(_DIALECT)
     for name, types in (
         ("document", JSONB),

@@ -35,13 +35,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from mingdan.orders.column_types import Instant, PlainDocument, TransactionId
+from mingdan.orders.column_types import Instant, TransactionId
 
 BIG = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit; in SQLite only INTEGER makes a primary key the row's own number."""
 DOCUMENT = JSON().with_variant(JSONB(), "postgresql")
-
-LOGGED = PlainDocument().with_variant(JSON(none_as_null=True), "sqlite")
 
 
 class Base(DeclarativeBase):
@@ -250,11 +248,7 @@ class OrderEvent(Base):
     """The append-only log of every state change, which is also the outbox."""
 
     __tablename__ = "order_event"
-    __table_args__ = (
-        # The log grows in the order of knowledge: a range for each stretch of it will do.
-        Index(None, "recorded_at", postgresql_using="brin"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = ({"sqlite_autoincrement": True},)
     seq: Mapped[int] = key_column()
     transaction_id: Mapped[int | None] = mapped_column(
         TransactionId(), server_default=FetchedValue(), index=True
@@ -266,8 +260,8 @@ class OrderEvent(Base):
     subscription_id: Mapped[int | None]
     party_id: Mapped[int | None]
     effective_at: Mapped[datetime]
-    recorded_at: Mapped[datetime]
-    payload: Mapped[dict[str, Any] | None] = mapped_column(LOGGED)
+    recorded_at: Mapped[datetime] = mapped_column(index=True)
+    payload: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """On an order's last event of a transaction: every row it wrote (`replay.py`)."""
 
 

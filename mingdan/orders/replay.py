@@ -26,6 +26,7 @@ from mingdan.orders.database import Database
 from mingdan.orders.journal import restored
 from mingdan.orders.journal_model import EntityEvent
 from mingdan.orders.model import OrderEvent
+from mingdan.orders.payload import unpacked
 from mingdan.orders.schema import METADATA
 from mingdan.orders.sheets import CHANGED, NEW, VERSION
 
@@ -117,9 +118,10 @@ def _entries(connection: Connection) -> Iterator[Said]:
     journal = _stream(connection, EntityEvent, EntityEvent.entity, EntityEvent.image,
                       EntityEvent.event_type)  # fmt: skip
     waiting = next(journal, None)
-    for _, payload in _stream(connection, OrderEvent, OrderEvent.payload):
-        if payload is None:
+    for _, kept in _stream(connection, OrderEvent, OrderEvent.payload):
+        if kept is None:
             continue
+        payload = unpacked(kept)
         if payload["v"] not in (1, VERSION):
             raise InputRefused(f"the order log has entries of another version: {payload['v']}")
         while waiting is not None and waiting[0] <= payload["after"]:

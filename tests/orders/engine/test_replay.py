@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from mingdan.errors import InputRefused
+from mingdan.orders import payload
 from mingdan.orders import replay as replaying
 from mingdan.orders.commands import (
     BuyDevice,
@@ -31,6 +32,7 @@ from mingdan.orders.commands import (
 from mingdan.orders.comparison import differences
 from mingdan.orders.database import Database
 from mingdan.orders.lifecycle.desk import OrderDesk
+from mingdan.orders.model import OrderEvent
 from mingdan.orders.money.vouchers import VoucherDesk
 from mingdan.orders.replay import replay
 from mingdan.orders.store import OrderStore
@@ -142,6 +144,18 @@ def test_many_chunks_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.Mon
         done(store, *LIFE)
     monkeypatch.setattr(replaying, "CHUNK", 2)
     assert rebuilt(source, sqlite_url(tmp_path)) == []
+
+
+def test_a_packed_payload_says_the_same(
+    own_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payload, "PACKED_FROM", 0)
+    with OrderStore.open(own_url) as store:
+        done(store, *LIFE)
+        with store.database.reading() as connection:
+            kept = connection.execute(select(OrderEvent.payload)).scalars().all()
+    assert {each["v"] for each in kept if each} == {payload.PACKED}
+    assert rebuilt(own_url, sqlite_url(tmp_path)) == []
 
 
 def test_a_row_the_log_does_not_know_is_found(own_url: str, tmp_path: Path) -> None:

@@ -119,7 +119,6 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _references()
         _money()
-        _log("brin", "text")
 
 
 def downgrade() -> None:
@@ -135,16 +134,6 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _foreign_keys()
         _money_by_row()
-        _log("btree", "json")
-
-
-def _log(index: str, payload: str) -> None:
-    """`brin`: the log grows in the order of knowledge; `text`: nothing but a replay reads it."""
-    op.drop_index("ix_order_event_recorded_at", "order_event")
-    op.create_index(
-        "ix_order_event_recorded_at", "order_event", ["recorded_at"], postgresql_using=index
-    )
-    op.execute(f"ALTER TABLE order_event ALTER payload TYPE {payload} USING payload::{payload}")
 
 
 def _references() -> None:
