@@ -38,23 +38,29 @@ def hindrance(
 ) -> str | None:
     """Why nothing may pass to `partner` at `now` (aware), as a reason code; None if it may.
 
-    `store` is the order store if it is open already. What cannot be asked is refused: an
-    installation whose order store is gone lets nothing out.
+    `store` is the order store if it is open already.
     """
-    found = partner.hindrance(business_day(now))
-    if found is not None:
-        return found
+    return partner.hindrance(business_day(now)) or at_order_side(settings, partner, now, store)
+
+
+def at_order_side(
+    settings: Settings, partner: Partner, now: datetime, store: OrderStore | None = None
+) -> str | None:
+    """The order store's part of it; the night asks the agreement of its own day beside.
+
+    What cannot be asked is refused: an installation whose order store is gone lets nothing out.
+    """
     if store is not None:
-        return _at_order_side(partner, now, store)
+        return _said(partner, now, store)
     with order_store(settings) as opened:
         if opened is not None:
-            return _at_order_side(partner, now, opened)
+            return _said(partner, now, opened)
     if (settings.lake / "lake.json").exists():
         return "order_store_missing"
     return "disclosure_not_approved" if partner.agreement.disclosure == "clear" else None
 
 
-def _at_order_side(partner: Partner, now: datetime, store: OrderStore) -> str | None:
+def _said(partner: Partner, now: datetime, store: OrderStore) -> str | None:
     from mingdan.reports.order_side import UNREGISTERED, clear_leave, order_side
 
     clear = partner.agreement.disclosure == "clear"

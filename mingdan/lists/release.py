@@ -27,7 +27,7 @@ from mingdan.lists.format import state_sha256
 from mingdan.lists.manifest import Release
 from mingdan.lists.memory import check_own, check_remembered, remember
 from mingdan.lists.packing import own_rows
-from mingdan.lists.passing import hindrance as may_not_pass
+from mingdan.lists.passing import at_order_side
 from mingdan.lists.policy import ListPolicy, list_policy
 from mingdan.lists.questions import answer_delivered
 from mingdan.lists.retractions import reasons
@@ -91,7 +91,7 @@ def _publish_to(night: Night, day: date, partner: Partner) -> Facts:
     hindrance = (
         partner.hindrance(day)
         or _unfit(partner)
-        or may_not_pass(night.settings, partner, now, night.orders)
+        or at_order_side(night.settings, partner, now, night.orders)
     )
     if hindrance is not None:
         return {"withheld": hindrance}

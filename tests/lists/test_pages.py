@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mingdan.lists.client.match import receipt
+from mingdan.lists.entry_page import page_of
 from mingdan.lists.health import partner_page, write_pages
 from mingdan.lists.html import page as html_page
 from mingdan.lists.standing import take
+from mingdan.lists.trail import Carried, Told, Trail
 from mingdan.night import Night
 from tests.lists.chromium import Page, page
 from tests.lists.pairs import Pair, live, now, number
@@ -114,3 +116,20 @@ def test_a_late_partner_is_in_plain_sight(browser: Page, tmp_path: Path) -> None
     said = shown(browser, pair, "bank_demo", partner_page(pair.settings, pair.partner, now()))
     assert "All is well" in said
     assert not browser.value(f"!!{alert}")
+
+
+def test_the_page_of_an_entry_fits_too(browser: Page, listed: tuple[Pair, int]) -> None:
+    """However many nights, releases and numbers it tells of."""
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    said = {
+        "reason_code": "malicious_arrears", "confidence": 85, "sources": 2, "first_seen": at,
+        "last_seen": at, "valid_until": at, "from_night": at.date(), "until_night": at.date(),
+    }  # fmt: skip
+    trail = Trail(
+        entry_id="0" * 32, subscription_id=1, party_id=1, numbers=("138******01",) * 20,
+        reasons=(said,) * 30, first_night=at.date(), last_night=at.date(), in_force=True,
+        told=(Told("bank_demo", (Carried(1, "2026-11-01", "ADD", ""),) * 30, "unknown", None),),
+    )  # fmt: skip
+    text = shown(browser, listed[0], "bank_demo", page_of(trail, trail))
+    assert text.count("never a receipt") == 2
+    assert "(sealed)" in text

@@ -94,6 +94,22 @@ def test_only_agreed_reasons_are_told(operator: Operator) -> None:
     assert list(operator.received().rows) == [operator.token("8613800000002")]
 
 
+def test_only_agreed_columns_are_told(operator: Operator) -> None:
+    """Taking a column away takes back what it said: every row is modified once."""
+    operator.run(DAY, [operator.label("甲")])
+    agree(operator, ('disclosure = "keyed"', 'disclosure = "keyed"\ncolumns = ["reason_code"]'))
+    operator.run(NEXT, [operator.label("甲")])
+    (row,) = body(numbered(operator.channel, 2), "delta.csv.gz")[1:]
+    op, _, *told = row.split(",")
+    assert (op, told[:6], told[8]) == ("MOD", ["", "spam_sms", "", "", "", ""], "")
+    entry = operator.received().find(
+        operator.token("8613800000001"), datetime(2026, 11, 11, tzinfo=UTC)
+    )
+    assert entry is not None
+    assert (entry.reason_code, entry.confidence, entry.first_seen) == ("spam_sms", None, None)
+    assert entry.valid_until.year == 2027
+
+
 @pytest.mark.parametrize("confidence", [50, 85])
 def test_a_number_has_one_row_with_the_weightiest_reason(
     operator: Operator, confidence: int

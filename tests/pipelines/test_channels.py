@@ -12,6 +12,7 @@ import pytest
 from assets.resources import Installation
 from mingdan.lists.handing import make_demo
 from mingdan.lists.standing import deliver_again
+from mingdan.orders.store import OrderStore
 from mingdan.reports.partners import partner_named
 from mingdan.settings import Settings
 from pipelines.channels import channel_alarms, every_six_hours, resign
@@ -24,6 +25,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A channel delivered with demonstration keys."""
     monkeypatch.setenv("MINGDAN_DATA", str(tmp_path / "data"))
     made = Settings()
+    OrderStore.open(made.database).close()
     bank = partner_named("bank_demo", made)
     now = datetime.now(UTC)
     make_demo(made, bank, now)
