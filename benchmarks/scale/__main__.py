@@ -34,6 +34,7 @@ WINDOW, SHORT, LONG = 30, 40, 400
 """Days a window needs, and days on disk: little and much history."""
 _DAY = ("floor of guiding", "guiding", "floor of partials", "partials")
 _PEERS = ("DuckDB day", "Polars day")
+_MONTH_PEERS = ("DuckDB month", "Polars month")
 _NIGHT = ("landing", "usage", "guiding", "partials", "rolling")
 
 Rows = dict[str, Figure]
@@ -88,6 +89,7 @@ class Bench:
         rows = {f"night: {step}": self._step(step, place) for step in _NIGHT}
         rows["floor of a day"] = self._step("floor of partials", place)
         rows["rolling, 40 days on disk"] = self._step("rolling", place)
+        rows |= {step: self._step(step, place) for step in _MONTH_PEERS}
         put_old(open_night(place), LAST - timedelta(days=SHORT - 1), LONG - SHORT)
         rows["rolling, 400 days on disk"] = self._step("rolling", place)
         (place / "made").unlink()

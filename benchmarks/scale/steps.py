@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.scale import peers
+from benchmarks.scale import peers, peers_month
 from benchmarks.scale.lake import open_night
 from mingdan.engine import statement
 from mingdan.features.partials import build as build_partials
@@ -81,6 +81,8 @@ STEPS: dict[str, Callable[[Night, date], object]] = {
     "usage": build_usage,
     "DuckDB day": peers.duckdb_day,
     "Polars day": peers.polars_day,
+    "DuckDB month": peers_month.duckdb_month,
+    "Polars month": peers_month.polars_month,
 }
 
 
