@@ -33,7 +33,8 @@ from mingdan.usage.days import build as build_usage
 from mingdan.usage.intake import land
 from mingdan.usage.tables import USAGE
 
-_PARTIALS = ("fingerprints", "events", "pairs", "daily_usage", "daily_pairs", "daily_devices")
+_PARTIALS = ("fingerprints", "segments", "events")
+"""The statements that read guided usage; all others read what these made of it."""
 
 
 @dataclass(frozen=True)
