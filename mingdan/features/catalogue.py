@@ -107,6 +107,13 @@ def _lines() -> Iterator[str]:
         "[bandicoot](https://github.com/computationalprivacy/bandicoot) (git HEAD) where "
         "bandicoot has one of that kind."
     )
+    yield ""
+    yield (
+        "Not here: bandicoot's `radius_of_gyration`, because sources name cells and do not say "
+        "where they are; its `churn_rate`, which compares whole calendar weeks, of which a window "
+        "of 30 days holds three on most days and four on the others, so that it would change "
+        "with the weekday; its indicators of recharges, which are not usage."
+    )
     for family, features in groupby(catalogue(), key=lambda feature: feature.family):
         yield from ("", f"## {family.capitalize()}", "")
         yield "| feature | days | unit | meaning | null | source | difference |"

@@ -1,8 +1,8 @@
 -- Who had to do with whom in the last 30 days and, of it, in the last 7; one bucket, never written.
 -- Grouping a month of pairs is the largest part of a night, so it is done once, and four sums at a
 -- time: as 32-bit fields of one number, from the top week and month of the first counter, week
--- and month of the second. Sums one by one take three times the memory. The day before the month
--- counts for nothing but that the other was known then.
+-- and month of the second. A sum of its own for each would take 24 bytes a pair, four times as
+-- much. The day before the month counts for nothing but that the other was known then.
 -- grain: one (subscription, other party); all counters 0 if only the day before the month has it
 -- key: subscription_id, other_party
 -- inputs: daily_pairs
