@@ -146,7 +146,8 @@ def _asked(
     if not all(chosen):
         openings = openings.only(chosen)
         rest = named(command for _, command in without(entries, openings))
-    return _Asked(entries, openings, rest, rest.and_all(openings.named()))
+    wanted = rest.and_all(openings.named()) if len(openings) else rest
+    return _Asked(entries, openings, rest, wanted)
 
 
 def _read(connection: Connection, asked: _Asked, *, locked: bool) -> _Part:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from mingdan.errors import InputRefused, WrongUsage
@@ -223,6 +223,42 @@ def test_nothing_refers_to_what_is_not_there(own_url: str, statement: str) -> No
     with pytest.raises(DatabaseError), database.writing() as connection:
         connection.execute(text(statement))
     database.close()
+
+
+_CLOSES = (
+    "INSERT INTO money_transaction (transaction_ref, kind, effective_at, recorded_at)"
+    " SELECT 'x', kind, effective_at, recorded_at FROM money_transaction"
+)
+
+
+@pytest.mark.parametrize(
+    ("entries", "closes"),
+    [
+        # Into one that is closed; none at all; one alone; two that do not cancel out.
+        ("SELECT transaction_ref, leg_no + 8, ledger, key, amount_fen FROM account_entry", False),
+        (None, True),
+        ("SELECT 'x', leg_no, ledger, key, amount_fen FROM account_entry WHERE leg_no = 1", True),
+        ("SELECT 'x', leg_no, ledger, key, leg_no FROM account_entry", True),
+    ],
+)
+def test_the_database_refuses_money_from_nowhere(
+    own_url: str, entries: str | None, closes: bool
+) -> None:
+    with OrderStore.open(own_url) as store:
+        bill = order(Charge, "bill", at(1), amount_fen=100, due_at=at(2))
+        done(store, opening(1), bill)
+    columns = "(transaction_ref, leg_no, ledger, key, amount_fen)"
+    statements = [f"INSERT INTO account_entry {columns} {entries}"] if entries else []
+    statements += [_CLOSES] if closes else []
+    database, said = Database(own_url), "sum to zero" if closes else "is closed"
+    with pytest.raises(DatabaseError, match=said), database.writing() as connection:
+        _carry_out(connection, statements)
+    database.close()
+
+
+def _carry_out(connection: Connection, statements: list[str]) -> None:
+    for statement in statements:
+        connection.execute(text(statement))
 
 
 def test_references_are_kept_on_a_filled_store_down_and_up(own_url: str) -> None:

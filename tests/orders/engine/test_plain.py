@@ -58,6 +58,8 @@ ODD = [
     {"iccid": 7},
     {"party": person(1)},
     {"party": person(2, party_ref="P2-again")},
+    # Of one who has as many subscriptions as he may have, under another name.
+    {"party": person(60, party_ref="P60-again")},
     {"party": person(9, document_number=resident_id(9)[:-1] + "Z")},
     {"party": person(9, document_number="110101199003321235")},
     {"party": person(9, document_number="999999199003011237")},
@@ -109,6 +111,7 @@ def loaded(url: str, load: list[AnyCommand], *, plain: bool) -> tuple[Applied, A
 
     with pytest.MonkeyPatch.context() as patch, OrderStore.open(url, policy=young(0)) as store:
         done(store, opening(1), opening(2))
+        done(store, *(opening(n, party=person(60)) for n in range(160, 165)))
         patch.setattr(intake, "PART", 5)
         patch.setattr(intake, "write_down", counting)
         if not plain:
