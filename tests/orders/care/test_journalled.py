@@ -80,9 +80,9 @@ def test_the_journal_says_who(store: OrderStore, tmp_path: Path) -> None:
     a_day_of_care(store, tmp_path)
     with store.database.reading() as connection:
         events = connection.execute(
-            select(EntityEvent.actor, EntityEvent.event_type).where(
-                EntityEvent.entity == "trouble_ticket"
-            )
+            select(EntityEvent.actor, EntityEvent.event_type)
+            .where(EntityEvent.entity == "trouble_ticket")
+            .order_by(EntityEvent.seq)
         ).all()
     assert [tuple(event) for event in events] == [
         ("hotline:hotline:zhao.min", "TroubleTicketCreateEvent"),

@@ -36,7 +36,8 @@ def stored(name: str, columns: tuple[str, ...], rows: list[Any]) -> list[tuple[A
     assert copying.has_form(table, columns)
     with database.writing() as connection:
         bulk.insert(connection, table, columns, rows)
-        found = connection.execute(select(*(table.c[each] for each in columns))).all()
+        wanted = select(*(table.c[each] for each in columns)).order_by(*table.primary_key)
+        found = connection.execute(wanted).all()
     database.close()
     return [tuple(row) for row in found]
 
