@@ -28,7 +28,8 @@ half_hourly AS (
         subscription_id,
         half_hour,
         arg_max(cell, standing) AS plain_cell,
-        arg_max(area, standing) AS area
+        -- the same row's: `arg_max` would pass over one without an area
+        arg_max_null(area, standing) AS area
     FROM seen
     GROUP BY subscription_id, half_hour
 ),

@@ -134,6 +134,14 @@ def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
         for second in (0, 599.999999, 1199, 1800)
     ],
 )
+# the cell met first has no area, and does not take the other's
+@example(
+    back=[0, 1, 2],
+    events=[
+        (1, 0, second, "sms", "out", OTHERS[0], None, None, None, None, None, cell)
+        for second, cell in ((10, 3), (20, 2))
+    ],
+)
 def test_features_equal_their_meaning_on_random_usage(
     shared_night: Night, back: list[int], events: list[tuple[Any, ...]]
 ) -> None:
