@@ -7,7 +7,6 @@ Dagster column schema, masks, docs and checks are derived from them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -30,7 +29,6 @@ class Column:
 
     `values`: all that a text may be, in alphabetical order. They are sorted and written as
     numbers, at a fraction of the cost of text, and any other value is refused.
-    `few`: a text with few distinct values a day; it travels as a number, and is written as text.
     """
 
     name: str
@@ -39,7 +37,6 @@ class Column:
     personal: Personal = "no"
     nullable: bool = True
     values: tuple[str, ...] = ()
-    few: bool = False
 
     def __post_init__(self) -> None:
         if list(self.values) != sorted(set(self.values)):
@@ -48,13 +45,9 @@ class Column:
     @property
     def sql_type(self) -> str:
         """What DuckDB makes of it on the way to a file: an ENUM where the values are known."""
-        return enum(self.values) if self.values else self.type
-
-
-def enum(values: Sequence[str]) -> str:
-    """DuckDB's type of a text that is one of `values`, in this order."""
-    quoted = ("'" + value.replace("'", "''") + "'" for value in values)
-    return f"ENUM({', '.join(quoted)})"
+        if not self.values:
+            return self.type
+        return f"ENUM({', '.join(repr(value) for value in self.values)})"
 
 
 @dataclass(frozen=True)

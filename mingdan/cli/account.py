@@ -6,13 +6,12 @@ checks and effects (`mingdan/orders/money`). Accounts are shown by key, customer
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated
 
 import typer
 
 from mingdan.cli import account_sharing
-from mingdan.cli.counter import AsJson, PolicyFile, Subscription, store_at
+from mingdan.cli.counter import AsJson, PolicyFile, Subscription, new_ref, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -123,7 +122,7 @@ def pay(
         request = PayRequest(
             subscription_ref=store.subscription_ref(subscription),
             amount_fen=amount_fen,
-            correlator=correlator or _new("pay"),
+            correlator=correlator or new_ref("pay"),
             method=method,
             currency=currency,
             payer_ref=payer,
@@ -161,7 +160,7 @@ def refund(
             subscription_ref=store.subscription_ref(subscription),
             payment_ref=payment,
             amount_fen=amount_fen,
-            correlator=correlator or _new("refund"),
+            correlator=correlator or new_ref("refund"),
             currency=currency,
             payee_ref=payee,
         )
@@ -193,7 +192,7 @@ def deduct(
         request = DeductRequest(
             subscription_ref=store.subscription_ref(subscription),
             amount_fen=amount_fen,
-            correlator=correlator or _new("deduct"),
+            correlator=correlator or new_ref("deduct"),
         )
         acting = actor(who, role, interface)
         done = AccountDesk(store).deduct(request, actor=acting, at=moment(at))
@@ -254,7 +253,7 @@ def settle(
     with answering(as_json), store_at(policy) as store:
         found = AccountDesk(store).settle(
             store.subscription_ref(subscription),
-            correlator or _new("settle"),
+            correlator or new_ref("settle"),
             actor=actor(who, role, interface),
             at=moment(at),
         )
@@ -289,10 +288,6 @@ def check(*, policy: PolicyFile = None, as_json: AsJson = False) -> None:
     print_table("Mismatches (fen)", heads, rows)
     if found:
         raise InputRefused(f"the money does not agree in {len(found)} places")
-
-
-def _new(kind: str) -> str:
-    return f"{kind}-{uuid.uuid4()}"
 
 
 def _print_moved(done: Moved, what: str, as_json: bool) -> None:

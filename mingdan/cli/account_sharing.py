@@ -6,13 +6,12 @@ Here: arguments and printing. Not here: money (`account.py`), checks and effects
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, store_at
+from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, new_ref, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -72,7 +71,7 @@ def merge(
         request = MergeRequest(
             subscription_ref=store.subscription_ref(subscription),
             with_subscription_ref=store.subscription_ref(into),
-            order_ref=order_ref or _new("merge"),
+            order_ref=order_ref or new_ref("merge"),
             effective_from=_start(store, effective_from, next_cycle, at),
         )
         acting = actor(who, role, interface)
@@ -101,7 +100,7 @@ def split(
     with answering(as_json), store_at(policy) as store:
         request = SplitRequest(
             subscription_ref=store.subscription_ref(subscription),
-            order_ref=order_ref or _new("split"),
+            order_ref=order_ref or new_ref("split"),
             effective_from=_start(store, effective_from, next_cycle, at),
         )
         acting = actor(who, role, interface)
@@ -128,7 +127,7 @@ def cancel_change(
     with answering(as_json), store_at(policy) as store:
         request = CancelChangeRequest(
             subscription_ref=store.subscription_ref(subscription),
-            order_ref=order_ref or _new("cancel-change"),
+            order_ref=order_ref or new_ref("cancel-change"),
         )
         acting = actor(who, role, interface)
         done = AccountDesk(store).cancel_change(request, actor=acting, at=moment(at))
@@ -144,10 +143,6 @@ def _start(
     if next_cycle:
         return cycle.next_cycle(store.policy, moment(at))
     return None if typed is None else instant("--from", typed)
-
-
-def _new(kind: str) -> str:
-    return f"{kind}-{uuid.uuid4()}"
 
 
 def _print_group(done: Regrouped, as_json: bool) -> None:

@@ -6,12 +6,11 @@ knowledge base (`kb.py`). Nothing of the customer is shown.
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, store_at
+from mingdan.cli.counter import AsJson, cli_ref, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -49,7 +48,7 @@ def ask(
         mingdan customer ask 停机保号怎么收费 --subscription 13800138000 --as li.na
     """
     asked = Consultation(
-        interaction_ref=ref or f"cli-{uuid.uuid4().hex[:16]}",
+        interaction_ref=ref or cli_ref(),
         question=question,
         subscription=subscription,
         channel=channel,

@@ -79,11 +79,21 @@ def customer(
     )
 
 
+def new_ref(kind: str) -> str:
+    """A reference for whoever typed none."""
+    return f"{kind}-{uuid.uuid4()}"
+
+
+def cli_ref() -> str:
+    """The same in short, of what is done but once."""
+    return f"cli-{uuid.uuid4().hex[:16]}"
+
+
 def request(order_ref: str | None, at: str | None, channel: str) -> dict[str, Any]:
     """What all commands share; the store learns of them now."""
     now = datetime.now(UTC)
     return {
-        "order_ref": order_ref or f"cli-{uuid.uuid4().hex[:16]}",
+        "order_ref": order_ref or cli_ref(),
         "at": now if at is None else instant("--at", at),
         "recorded_at": now,
         "channel": channel,

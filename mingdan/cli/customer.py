@@ -9,7 +9,6 @@ history; a password is asked for on a terminal. Not here: the changes themselves
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -17,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from mingdan.cli import consultation
-from mingdan.cli.counter import AsJson, Name, PolicyFile, Subscription, store_at
+from mingdan.cli.counter import AsJson, Name, PolicyFile, Subscription, cli_ref, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -74,7 +73,7 @@ def _desk(policy: Any, as_json: bool) -> Iterator[CustomerDesk]:
 
 def _request(ref: str | None, party: str, document: str | None, password: str | None) -> Any:
     return {
-        "request_ref": ref or f"cli-{uuid.uuid4().hex[:16]}",
+        "request_ref": ref or cli_ref(),
         "party_ref": party,
         "proof": Proof(document_number=document, password=None if document else password),
     }
@@ -321,7 +320,7 @@ def show(
         mingdan customer show 13800138000 --reason 客户来电查询 --as li.na
     """
     inquiry = Inquiry(
-        interaction_ref=f"cli-{uuid.uuid4().hex[:16]}",
+        interaction_ref=cli_ref(),
         subscription=subscription,
         fields=tuple(field or FIELDS),
         reason=reason,

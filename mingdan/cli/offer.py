@@ -6,12 +6,11 @@ Here: arguments and printing. Not here: prices and recommendations
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated, Any
 
 import typer
 
-from mingdan.cli.counter import AsJson, Channel, PolicyFile, Ref, Subscription, store_at
+from mingdan.cli.counter import AsJson, Channel, PolicyFile, Ref, Subscription, cli_ref, store_at
 from mingdan.cli.offer_prices import add_price
 from mingdan.cli.offer_usage import used_of_late
 from mingdan.cli.staff import (
@@ -191,7 +190,7 @@ def frame_of(
 ) -> dict[str, Any]:
     """What every change of a subscription names."""
     return {
-        "order_ref": order_ref or f"cli-{uuid.uuid4().hex[:16]}",
+        "order_ref": order_ref or cli_ref(),
         "at": moment(at),
         "channel": channel,
         "subscription_ref": store.subscription_ref(subscription),

@@ -19,6 +19,7 @@ from mingdan.cli.staff import (
     actor,
     answering,
     moment,
+    print_done,
     print_json,
     print_table,
     shown,
@@ -87,7 +88,9 @@ def ask(
             actor=actor(name, role, interface),
             at=moment(at),
         )
-    _said(f"request {number}; two other people approve it", number, "requested", as_json)
+    print_done(
+        f"request {number}; two other people approve it", as_json, number=number, status="requested"
+    )
 
 
 @app.command()
@@ -110,7 +113,7 @@ def approve(
         who, when = actor(name, role, interface), moment(at)
         status = Disclosures(store).approve(request, actor=who, at=when)
     told = "approved" if status == "approved" else "approved once; one more person must"
-    _said(f"request {request} is {told}", request, status, as_json)
+    print_done(f"request {request} is {told}", as_json, number=request, status=status)
 
 
 @app.command()
@@ -131,7 +134,7 @@ def refuse(
     """
     with answering(as_json), store_at(None) as store:
         Disclosures(store).refuse(request, actor=actor(name, role, interface), at=moment(at))
-    _said(f"request {request} is refused", request, "refused", as_json)
+    print_done(f"request {request} is refused", as_json, number=request, status="refused")
 
 
 @app.command()
@@ -152,7 +155,7 @@ def withdraw(
     """
     with answering(as_json), store_at(None) as store:
         Disclosures(store).withdraw(request, actor=actor(name, role, interface), at=moment(at))
-    _said(f"request {request} is withdrawn", request, "withdrawn", as_json)
+    print_done(f"request {request} is withdrawn", as_json, number=request, status="withdrawn")
 
 
 @app.command("list")
@@ -195,10 +198,3 @@ def list_all(
 
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _said(text: str, number: str, status: str, as_json: bool) -> None:
-    if as_json:
-        print_json({"number": number, "status": status})
-    else:
-        print(text)

@@ -21,6 +21,7 @@ from mingdan.cli.staff import (
     actor,
     answering,
     moment,
+    print_done,
     print_json,
     print_table,
     shown,
@@ -76,7 +77,7 @@ def register(
             actor=actor(name, role, interface),
             at=moment(at),
         )
-    _said(f"partner {partner} is active", partner, "active", as_json)
+    print_done(f"partner {partner} is active", as_json, partner=partner, status="active")
 
 
 @app.command()
@@ -113,7 +114,7 @@ def change(
         if status is not None:
             moves[status](desk, partner, reason=reason, actor=who, at=when)
         state = desk.get(partner, actor=who, at=when).status
-    _said(f"partner {partner} is changed ({state})", partner, state, as_json)
+    print_done(f"partner {partner} is changed ({state})", as_json, partner=partner, status=state)
 
 
 @app.command()
@@ -136,7 +137,7 @@ def remove(
     with answering(as_json), store_at(None) as store:
         who, when = actor(name, role, interface), moment(at)
         Partners(store).remove(partner, reason=reason, actor=who, at=when)
-    _said(f"partner {partner} has ended", partner, "ended", as_json)
+    print_done(f"partner {partner} has ended", as_json, partner=partner, status="ended")
 
 
 @app.command()
@@ -175,10 +176,3 @@ def registry(
         for row in rows
     ]
     print_table("Partners taking part in orders", heads, table)
-
-
-def _said(text: str, partner: str, status: str, as_json: bool) -> None:
-    if as_json:
-        print_json({"partner": partner, "status": status})
-    else:
-        print(text)

@@ -19,6 +19,7 @@ from mingdan.cli.staff import (
     actor,
     answering,
     moment,
+    print_done,
     print_json,
     print_table,
 )
@@ -67,7 +68,9 @@ def propose(
             actor=actor(name, role, interface),
             at=moment(at),
         )
-    _said(f"agreement {agreement} waits for approval", agreement, "inProcess", as_json)
+    print_done(
+        f"agreement {agreement} waits for approval", as_json, number=agreement, status="inProcess"
+    )
 
 
 @agreements.command("decide")
@@ -91,7 +94,7 @@ def decide_agreement(
         who, when = actor(name, role, interface), moment(at)
         Agreements(store).decide(agreement, approve=approve, actor=who, at=when)
     status = "approved" if approve else "rejected"
-    _said(f"agreement {agreement} is {status}", agreement, status, as_json)
+    print_done(f"agreement {agreement} is {status}", as_json, number=agreement, status=status)
 
 
 @agreements.command("end")
@@ -112,7 +115,7 @@ def end_agreement(
     """
     with answering(as_json), store_at(None) as store:
         Agreements(store).end(agreement, actor=actor(name, role, interface), at=moment(at))
-    _said(f"agreement {agreement} has ended", agreement, "ended", as_json)
+    print_done(f"agreement {agreement} has ended", as_json, number=agreement, status="ended")
 
 
 @agreements.command("list")
@@ -173,7 +176,9 @@ def request_offer(
             actor=actor(name, role, interface),
             at=moment(at),
         )
-    _said(f"request {number}; another person decides it", number, "requested", as_json)
+    print_done(
+        f"request {number}; another person decides it", as_json, number=number, status="requested"
+    )
 
 
 def decide_offer(
@@ -202,7 +207,7 @@ def decide_offer(
             at=moment(at),
         )
     status = "approved" if approve else "refused"
-    _said(f"request {request} is {status}", request, status, as_json)
+    print_done(f"request {request} is {status}", as_json, number=request, status=status)
 
 
 def offers(
@@ -233,10 +238,3 @@ def offers(
     ]  # fmt: skip
     heads = ("request", "partner", "product", "status", "from", "until", "wish", "decision")
     print_table("Offer requests", heads, rows)
-
-
-def _said(text: str, number: str, status: str, as_json: bool) -> None:
-    if as_json:
-        print_json({"number": number, "status": status})
-    else:
-        print(text)

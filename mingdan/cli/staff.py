@@ -118,6 +118,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(plain(value), ensure_ascii=False, indent=1, default=str))
 
 
+def print_done(text: str, as_json: bool, **values: str) -> None:
+    """What was done: `text` for people, `values` for a script."""
+    if as_json:
+        print_json(values)
+    else:
+        print(text)
+
+
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """A table for people; what was typed is never taken for markup."""
     if not rows:

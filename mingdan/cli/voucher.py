@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, store_at
+from mingdan.cli.counter import AsJson, PolicyFile, Subscription, instant, new_ref, store_at
 from mingdan.cli.staff import (
     As,
     Interface,
@@ -151,7 +150,7 @@ def sell(
         batch_ref=batch,
         quantity=quantity,
         price_fen=price_fen,
-        correlator=correlator or f"sale-{uuid.uuid4()}",
+        correlator=correlator or new_ref("sale"),
         method=method,
         currency=currency,
     )
@@ -196,7 +195,7 @@ def redeem(
         request = RedeemRequest(
             subscription_ref=store.subscription_ref(subscription),
             pin=pin,
-            correlator=correlator or f"redeem-{uuid.uuid4()}",
+            correlator=correlator or new_ref("redeem"),
         )
         acting = actor(who, role, interface)
         done = _desk(store).redeem(request, actor=acting, at=moment(at))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files as resource_files
 from pathlib import Path
@@ -50,16 +50,10 @@ def database(threads: int, memory_limit: str, spill: Path) -> duckdb.DuckDBPyCon
     return opened
 
 
-def run(
-    cursor: duckdb.DuckDBPyConnection,
-    task: Task,
-    folder: Path,
-    numbered: Mapping[str, str] | None = None,
-) -> list[tuple[str, DataFile]]:
+def run(cursor: duckdb.DuckDBPyConnection, task: Task, folder: Path) -> list[tuple[str, DataFile]]:
     """The stored results and outputs of a task, by name, as new files in `folder`.
 
     Names are never used twice, so that a task started twice does not write over itself.
-    `numbered` as for `write_parquet`.
     """
     for source in task.sources:
         open_source(cursor, source)
@@ -72,7 +66,7 @@ def run(
         open_source(cursor, Source(name, None, (str(path),)))
     for table, text, values in task.outputs:
         path = folder / f"{table.name}-{task.bucket}-{uuid.uuid4().hex}.parquet"
-        rows = write_parquet(cursor, text, table, path, values, numbered)
+        rows = write_parquet(cursor, text, table, path, values)
         made.append((table.name, DataFile(path, rows, task.bucket)))
     return made
 
@@ -183,27 +177,22 @@ def write_parquet(
     table: Table,
     path: Path,
     parameters: Parameters | None = None,
-    numbered: Mapping[str, str] | None = None,
 ) -> int:
     """Write a SELECT's rows as one Parquet file of `table`'s columns; returns how many.
 
     The columns are taken by name and cast to the table's types; rows are in the
     table's sort order, so equal rows give equal bytes.
-    `numbered`: types of columns with few values that are sorted as numbers; they have all the
-    values there are. The bytes are the same without.
     """
-    types = {column.name: column.sql_type for column in table.columns}
-    passing = {name: kind for name, kind in (numbered or {}).items() if name in types}
-    columns = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in (types | passing).items())
-    texts = ", ".join(f'"{name}"::VARCHAR AS "{name}"' for name in passing)
-    replaced = f" REPLACE ({texts})" if texts else ""
+    columns = ", ".join(
+        f'"{column.name}"::{column.sql_type} AS "{column.name}"' for column in table.columns
+    )
     # Whether DuckDB writes a column as required depends on the statistics of its plan, so
     # equal rows could have unequal bytes; a row that never comes makes all columns optional.
-    nothing = ", ".join(f"NULL::{kind}" for kind in (types | passing).values())
+    nothing = ", ".join(f"NULL::{column.sql_type}" for column in table.columns)
     order = ", ".join(f'"{name}" NULLS LAST' for name in table.sort)
     result = connection.execute(
-        f"COPY (SELECT *{replaced} FROM (SELECT * FROM (SELECT {columns} FROM ({_bare(select)}) "  # noqa: S608
-        f"UNION ALL SELECT {nothing} WHERE random() > 1) ORDER BY {order})) TO {_quoted(path)} "
+        f"COPY (SELECT * FROM (SELECT {columns} FROM ({_bare(select)}) "  # noqa: S608
+        f"UNION ALL SELECT {nothing} WHERE random() > 1) ORDER BY {order}) TO {_quoted(path)} "
         # large dictionaries and bloom filters cost a quarter of the time and save no space
         "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, "
         "DICTIONARY_SIZE_LIMIT 2000, WRITE_BLOOM_FILTER false)",

@@ -7,7 +7,6 @@ machines (`spark`).
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,10 +18,7 @@ import pyarrow as pa
 from mingdan.engines import duck
 from mingdan.engines.jobs import Parameters, Work, named
 from mingdan.engines.scatter import BATCH_ROWS, Scattered
-from mingdan.tables import DataFile, enum
-
-FEW = 10_000
-"""Most values a text may have to travel as numbers; more than that are a text like any other."""
+from mingdan.tables import DataFile
 
 
 class LocalEngine:
@@ -77,9 +73,8 @@ class LocalEngine:
             if not result.over or "bucket" not in described:
                 duck.keep(connection, "TABLE", result.name, text, values)
                 continue
-            few = _few(work, connection, result.over, described)
-            rows = Scattered(folder / f"{result.name}.arrow", int(str(values["buckets"])), few)
-            rows.take(_read(work, connection, text, values, described, few))
+            rows = Scattered(folder / f"{result.name}.arrow", int(str(values["buckets"])))
+            rows.take(_read(work, connection, text, values, described))
             scattered[result.name] = rows
             connection.register(result.name, rows.of(None))
         for name in scattered:
@@ -100,8 +95,7 @@ class LocalEngine:
             for name, rows in scattered.items():
                 if named(name, texts):
                     cursor.register(name, rows.of(bucket))
-            numbered = ChainMap(*(rows.few for rows in scattered.values()))
-            made = duck.run(cursor, task, folder, numbered)
+            made = duck.run(cursor, task, folder)
             for name in scattered:
                 cursor.unregister(name)
             return made
@@ -113,16 +107,14 @@ def _read(
     text: str,
     values: Parameters,
     described: Mapping[str, str],
-    few: Mapping[str, str],
 ) -> pa.RecordBatchReader:
-    """A statement's rows as they come; texts of known or few values as numbers."""
+    """A statement's rows as they come; texts of known values as the outputs will write them."""
     known = {
         column.name: column.sql_type
         for table, _ in work.job.outputs
         for column in table.columns
         if column.values and described.get(column.name) == column.type
     }
-    known |= few
     cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in known.items())
     replaced = f" REPLACE ({cast})" if cast else ""
     body = text.strip().rstrip(";")
@@ -131,23 +123,3 @@ def _read(
         params=duck.used(text, values),
     )
     return rows.to_arrow_reader(BATCH_ROWS)
-
-
-def _few(
-    work: Work, connection: duckdb.DuckDBPyConnection, over: str, described: Mapping[str, str]
-) -> dict[str, str]:
-    """The types of a result's columns with few values, all of them in the input it is made over."""
-    names = {
-        column.name
-        for table, _ in work.job.outputs
-        for column in table.columns
-        if column.few and described.get(column.name) == column.type
-    }
-    found = {}
-    for name in sorted(names):
-        values = connection.sql(
-            f'SELECT DISTINCT "{name}" FROM {over} WHERE "{name}" IS NOT NULL ORDER BY ALL'  # noqa: S608
-        ).fetchall()
-        if 0 < len(values) <= FEW:
-            found[name] = enum([value for (value,) in values])
-    return found

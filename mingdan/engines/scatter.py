@@ -11,7 +11,6 @@ to be sorted by one number where it lies.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import MutableMapping
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,9 @@ BATCH_ROWS = 1 << 16
 class Scattered:
     """Rows with a column `bucket`, in a file of their own; those without a bucket apart."""
 
-    def __init__(self, path: Path, buckets: int, few: MutableMapping[str, str]) -> None:
+    def __init__(self, path: Path, buckets: int) -> None:
         self.path = path
         self.buckets = buckets
-        self.few = few
-        """Types of the columns that travel as numbers and end as texts."""
         self._held: defaultdict[int, list[int]] = defaultdict(list)
         """Which of the file's batches hold a bucket's rows."""
 

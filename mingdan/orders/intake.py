@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
-from mingdan.orders.commands import AnyCommand, Applied, Command, Open, PartyData, Refusal
+from mingdan.orders.commands import AnyCommand, Applied, Command, Refusal
 from mingdan.orders.database import Database
 from mingdan.orders.filling import read_orders
 from mingdan.orders.flush import Draft, draft
@@ -236,29 +236,8 @@ def digest(command: Command) -> str:
         value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
         for value in _content(kind)(command)
     ]
-    if kind is Open and type(command.party) is PartyData:  # type: ignore[attr-defined]
-        values[_PARTY] = _Said(command.party)  # type: ignore[attr-defined]
     content = repr((kind.__name__, values)).encode("utf-8", "backslashreplace")
     return blake2b(content, digest_size=16).hexdigest()
-
-
-class _Said:
-    """A party as its own `repr` says it, which takes three times as long."""
-
-    def __init__(self, party: PartyData) -> None:
-        self._party = party
-
-    def __repr__(self) -> str:
-        p = self._party
-        return (
-            f"PartyData(party_ref={p.party_ref!r}, party_type={p.party_type!r}, name={p.name!r},"
-            f" document_type={p.document_type!r}, document_number={p.document_number!r},"
-            f" contact={p.contact!r})"
-        )
-
-
-_PARTY = 2
-"""Where an opening's content has its party."""
 
 
 @cache

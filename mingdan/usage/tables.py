@@ -11,7 +11,7 @@ from mingdan.tables import Table
 
 RECORD = (
     C("record_id", "BIGINT", "60-bit digest of source and the source's own id, or of the row"),
-    C("source", "VARCHAR", "source spec the record came through", few=True),
+    C("source", "VARCHAR", "source spec the record came through"),
     C("usage_type", "VARCHAR", "sms, voice or data", values=("data", "sms", "voice")),
     C("direction", "VARCHAR", "out (the served number acted) or in", values=("in", "out")),
     C("served_msisdn", "BIGINT", "number the record is about; null if only the IMSI is given",
@@ -32,7 +32,7 @@ RECORD = (
     C("message_ref", "BIGINT", "message reference: segments of one message share it"),
     C("text_digest", "BIGINT", "60-bit digest of the text; null unless the source is licensed"),
     C("self_held", "BOOLEAN", "no orders: the served number is its own subscription"),
-    C("source_file", "VARCHAR", "file name under the landing folder", few=True),
+    C("source_file", "VARCHAR", "file name under the landing folder"),
     C("source_line", "INTEGER", "line in that file, 1 = first line"),
 )  # fmt: skip
 

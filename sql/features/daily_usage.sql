@@ -70,7 +70,8 @@ steps AS (
 ),
 
 -- messages among themselves and calls among themselves, both ways; what their gaps add up
--- to follows from the first and the last
+-- to follows from the first and the last. Each kind by itself is nearly in order already: both
+-- in one order cost a fifth of this statement more.
 text_gap AS (
     SELECT
         subscription_id,
