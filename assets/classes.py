@@ -9,7 +9,7 @@ from __future__ import annotations
 from assets.build import Check, assets_of
 from mingdan.classes.tables import LABELS
 from mingdan.features.tables import FEATURES
-from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.orders.tables import APPEALS, PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 from mingdan.reports.tables import REPORT_ASSERTIONS
 from mingdan.senders.tables import SENDER_ASSERTIONS
 
@@ -22,6 +22,7 @@ labels = assets_of(
         SUBSCRIPTIONS.name,
         SUBSCRIPTION_HOLDINGS.name,
         PROTECTIONS.name,
+        APPEALS.name,
     ],
     checks=[
         Check(
@@ -35,6 +36,12 @@ labels = assets_of(
             LABELS,
             (LABELS, PROTECTIONS),
             "No protected party carries an effective black label except by legal order.",
+        ),
+        Check(
+            "appeals_are_honoured",
+            LABELS,
+            (LABELS, APPEALS),
+            "No label outlives an appeal (申诉) that was upheld after it was first seen.",
         ),
     ],
 )

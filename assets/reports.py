@@ -6,12 +6,12 @@ Here: the assets of stage `reports`. Not here: labels (`classes`).
 from __future__ import annotations
 
 from assets.build import Check, assets_of
-from mingdan.orders.tables import NUMBER_HOLDINGS, PROTECTIONS, SUBSCRIPTION_HOLDINGS
+from mingdan.orders.tables import APPEALS, NUMBER_HOLDINGS, PROTECTIONS, SUBSCRIPTION_HOLDINGS
 from mingdan.reports.tables import REPORT_ASSERTIONS
 
 reports = assets_of(
     "reports",
-    deps=[NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name],
+    deps=[NUMBER_HOLDINGS.name, SUBSCRIPTION_HOLDINGS.name, PROTECTIONS.name, APPEALS.name],
     checks=[
         Check(
             "assertions_name_evidence",

@@ -27,6 +27,7 @@ from mingdan.night import Night, Report, Step
 from mingdan.orders.reconcile import reconcile_night
 from mingdan.orders.snapshot import snapshot
 from mingdan.orders.tables import (
+    APPEALS,
     NUMBER_HOLDINGS,
     ORDER_EVENTS,
     PROTECTIONS,
@@ -84,7 +85,14 @@ STEPS = (
         "order_snapshot",
         "orders",
         snapshot,
-        (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS),
+        (
+            ORDER_EVENTS,
+            NUMBER_HOLDINGS,
+            SUBSCRIPTION_HOLDINGS,
+            SUBSCRIPTIONS,
+            PROTECTIONS,
+            APPEALS,
+        ),
     ),
     NamedStep("reconciliation", "orders", once(reconcile_night, RECONCILIATION), (RECONCILIATION,)),
     NamedStep("landed_usage", "usage", land, (LANDED_USAGE, USAGE_FILES, USAGE_QUARANTINE)),

@@ -120,5 +120,6 @@ def _facts(derived: Derived, restricted: int) -> dict[str, int | float | str]:
         **{f"event_{action}": count for action, count in sorted(actions.items())},
         "unknown_labels": derived.unknown,
         "before_transfer": derived.before_transfer,
+        "appealed": derived.appealed,
         "restrictions": restricted,
     }

@@ -31,7 +31,7 @@ from mingdan.rules.ruleset import Rule, Ruleset
 from mingdan.senders.flag import rule_frame
 
 _FACTS = ("holders", "subscription_facts", "party_facts")
-_STEPS = ("observations", "observed", "stepped", "standing")
+_STEPS = ("appealed", "observations", "admitted", "observed", "stepped", "standing")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Derived:
     """Assertions of labels the dictionary does not have."""
     before_transfer: int
     """Rule hits that rest on days before the subscription changed hands."""
+    appealed: int
+    """Observations that an upheld appeal (申诉) refuted."""
 
 
 def derive(
@@ -81,6 +83,7 @@ def derive(
                 events=_rows(connection, "classes/label_events", parameters),
                 unknown=left_out["unknown"],
                 before_transfer=left_out["before_transfer"],
+                appealed=left_out["appealed"],
             )
         except duckdb.Error as error:
             raise LakeError(f"labels of {day}: {error}") from error

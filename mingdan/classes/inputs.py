@@ -22,7 +22,7 @@ from mingdan.classes.tables import INPUTS, LABELS
 from mingdan.errors import LakeError, MissingInput
 from mingdan.features.tables import FEATURES
 from mingdan.lake import Lake
-from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.orders.tables import APPEALS, PROTECTIONS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 from mingdan.reports.tables import REPORT_ASSERTIONS
 from mingdan.rules.ruleset import digest
 from mingdan.senders.tables import SENDER_ASSERTIONS
@@ -33,6 +33,7 @@ OF_THE_DAY = (
     SUBSCRIPTIONS,
     SUBSCRIPTION_HOLDINGS,
     PROTECTIONS,
+    APPEALS,
     SENDER_ASSERTIONS,
     REPORT_ASSERTIONS,
 )

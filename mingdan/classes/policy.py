@@ -119,6 +119,7 @@ class Policy:
                     "exclusive": entry.exclusive,
                     "rank": rank,
                     "term_days": reason.term_days,
+                    "legal": reason.legal,
                     **stability.model_dump(),
                 }
             )

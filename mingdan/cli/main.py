@@ -37,6 +37,7 @@ COMMANDS = (
     "voucher",
     "kb",
     "ticket",
+    "appeal",
     "care",
     "interface",
     "access",

@@ -370,7 +370,9 @@ class Restriction(Base):
     reason_code: Mapped[str]
     first_night: Mapped[date] = mapped_column(Date(), index=True)
     ended_night: Mapped[date | None] = mapped_column(Date(), index=True)
-    """The first night it was no longer in force; empty while it lasts."""
+    """The first night it was no longer in force; empty while it lasts.
+
+    Lifted by an appeal: the last night before that."""
 
 
 class RestrictionNight(Base):

@@ -62,6 +62,7 @@ _LIMITS: dict[str, type[int]] = {
     "request_longest_bytes": int,
     "complaint_max_age_days": int,
     "diagnosis_new_days": int,
+    "appeal_holds_days": int,
 }
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, literal, or_, selec
 from mingdan.lake import Lake
 from mingdan.orders import model as m
 from mingdan.orders import tables
+from mingdan.orders.care.model import Appeal
 from mingdan.orders.column_types import Instant, as_ticks
 from mingdan.orders.finding import Among, Query, find
 from mingdan.tables import Table
@@ -82,6 +83,24 @@ def protections(connection: Connection, known_at: datetime) -> pl.DataFrame:
         p.checker,
     ).where(p.recorded_at <= known_at)
     return frame(connection, statement, tables.PROTECTIONS)
+
+
+def appeals(connection: Connection, known_at: datetime) -> pl.DataFrame:
+    """See `OrderStore.appeals`."""
+    a = Appeal
+    statement = select(
+        a.ticket_id,
+        a.subject_type,
+        a.subject_id,
+        a.class_code,
+        a.reason_code,
+        a.finding,
+        as_ticks(a.decided_at.expression, "decided_at"),
+        as_ticks(a.holds_until.expression, "holds_until"),
+        a.maker,
+        a.checker,
+    ).where(a.outcome == "upheld", a.decided_at <= known_at)
+    return frame(connection, statement, tables.APPEALS)
 
 
 def current_numbers(

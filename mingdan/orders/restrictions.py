@@ -1,6 +1,7 @@
 """Restrictions: the effects of labels, written back each night by `classes`.
 
-Here: keeping what is in force, night by night. Not here: which effect keeps an
+Here: keeping what is in force, night by night, and ending at once what an upheld appeal
+(申诉) is about. Not here: which effect keeps an
 order from being taken (`businesses`) and why a label has it (`classes`).
 """
 
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from mingdan.calendar import known_at
 from mingdan.orders import model as m
+from mingdan.orders.care.model import Appeal
 from mingdan.orders.finding import Query
 
 
@@ -26,6 +29,11 @@ class Restriction:
     effect: str
     class_code: str
     reason_code: str
+
+
+_LABEL = ("subject_type", "subject_id", "class_code", "reason_code")
+LOCK = "restrictions"
+"""What a writer of restrictions holds among the customers' locks."""
 
 
 def restrict(connection: Connection, day: date, restrictions: Iterable[Restriction]) -> int:
@@ -49,7 +57,8 @@ def restrict(connection: Connection, day: date, restrictions: Iterable[Restricti
         ): row.restriction_id
         for row in connection.execute(_rows().where(r.ended_night.is_(None)))
     }
-    wanted = set(restrictions)
+    lifted = _appealed_since(connection, day)
+    wanted = {each for each in restrictions if _label(each) not in lifted}
     if ended := [{"row": key} for each, key in sorted(kept.items()) if each not in wanted]:
         connection.execute(
             update(r).where(r.restriction_id == bindparam("row")).values(ended_night=day), ended
@@ -57,6 +66,29 @@ def restrict(connection: Connection, day: date, restrictions: Iterable[Restricti
     if begun := [asdict(each) | {"first_night": day} for each in sorted(wanted - kept.keys())]:
         connection.execute(insert(r), begun)
     return len(wanted)
+
+
+def lift(connection: Connection, label: Any) -> None:
+    """End what a label (`subject_type` to `reason_code`) restricts, before the next night does."""
+    r = m.Restriction
+    newest = connection.execute(select(func.max(m.RestrictionNight.night))).scalar()
+    same = [getattr(r, name) == getattr(label, name) for name in _LABEL]
+    connection.execute(update(r).where(r.ended_night.is_(None), *same).values(ended_night=newest))
+
+
+def _appealed_since(connection: Connection, day: date) -> set[tuple[Any, ...]]:
+    """Labels whose appeal was upheld after all the night of `day` knows."""
+    a = Appeal
+    rows = connection.execute(
+        select(*(getattr(a, name) for name in _LABEL)).where(
+            a.outcome == "upheld", a.decided_at > known_at(day)
+        )
+    )
+    return {tuple(row) for row in rows}
+
+
+def _label(each: Any) -> tuple[Any, ...]:
+    return tuple(getattr(each, name) for name in _LABEL)
 
 
 def in_force(connection: Connection, party_id: int) -> list[Restriction]:

@@ -1,6 +1,6 @@
 """The night's step `orders`: the store as it was known, into the lake.
 
-Here: the five tables of `tables.py` for one day. Not here: how the store is
+Here: the tables of `tables.py` for one day. Not here: how the store is
 read (`reading.py`).
 """
 
@@ -45,7 +45,7 @@ def snapshot(night: Night, day: date) -> Report:
     """Write the day's order tables as known at `known_at(day)`.
 
     Holdings that reach into the last 45 days (30-day window, late days and a
-    week), subscriptions that were not terminated before, all protections, and
+    week), subscriptions that were not terminated before, all protections and upheld appeals, and
     the events recorded since the night before. Raises MissingInput if the store
     lacks what an earlier night knew. The same day again gives the
     same bytes, whatever was ordered in the meantime.
@@ -63,6 +63,7 @@ def snapshot(night: Night, day: date) -> Report:
         tables.SUBSCRIPTION_HOLDINGS: store.subscription_holdings(instant, since=since),
         tables.SUBSCRIPTIONS: store.subscriptions(instant, day, pepper=night.pepper, since=since),
         tables.PROTECTIONS: store.protections(instant),
+        tables.APPEALS: store.appeals(instant),
     }
     partitions = tuple(night.lake.write(table, day, frame) for table, frame in frames.items())
     statuses = frames[tables.SUBSCRIPTIONS]["status"]
@@ -74,5 +75,6 @@ def snapshot(night: Night, day: date) -> Report:
             "subscriptions in service": int((statuses != "terminated").sum()),
             "suspended": int((statuses == "suspended").sum()),
             "protections": frames[tables.PROTECTIONS].height,
+            "appeals upheld": frames[tables.APPEALS].height,
         },
     )

@@ -196,6 +196,11 @@ class OrderStore:
         with self._database.reading() as connection:
             return reading.protections(connection, known_at)
 
+    def appeals(self, known_at: datetime) -> pl.DataFrame:
+        """Every appeal (申诉) against a label that was upheld by an instant."""
+        with self._database.reading() as connection:
+            return reading.appeals(connection, known_at)
+
     def current_numbers(self, subscription_ids: Iterable[int], at: datetime) -> dict[int, str]:
         """The MSISDN of each subscription at `at`, as then known; without one, absent.
 
@@ -232,11 +237,16 @@ class OrderStore:
         """Write back the effects of the labels in force after the night of `day`.
 
         They replace the night before's; the same night again gives the same
-        result. A night older than the newest one written back changes nothing.
-        Returns the number in force.
+        result, without what an appeal (申诉) lifted since. A night older than the
+        newest one written back changes nothing. Returns the number in force.
         """
         wanted = list(restrictions)
-        return self._insisting(lambda connection: written_back.restrict(connection, day, wanted))
+
+        def work(connection: Connection) -> int:
+            self._database.lock(connection, "customers", [written_back.LOCK])
+            return written_back.restrict(connection, day, wanted)
+
+        return self._insisting(work)
 
     def restrictions(self, party_id: int) -> list[Restriction]:
         """What an order of this party is checked against."""

@@ -100,6 +100,26 @@ PROTECTIONS = Table(
     sort=("subject_type", "subject_id", "scope", "valid_from"),
 )
 
+APPEALS = Table(
+    name="appeals",
+    stage="orders",
+    grain="one appeal (申诉) against a label that was upheld, as known that night",
+    columns=(
+        C("ticket_id", "BIGINT", "its ticket: TT and at least eight digits"),
+        C("subject_type", "VARCHAR", "party or subscription"),
+        C("subject_id", "BIGINT", "the subject of the label"),
+        C("class_code", "VARCHAR", "class of the label"),
+        C("reason_code", "VARCHAR", "reason of the label"),
+        C("finding", "VARCHAR", "why it was upheld (reference/appeal_finding.csv)"),
+        C("decided_at", "TIMESTAMP", "what was observed until then does not count, UTC"),
+        C("holds_until", "TIMESTAMP", "until then no fact gives the label again, UTC"),
+        C("maker", "VARCHAR", "who took it down"),
+        C("checker", "VARCHAR", "who decided it"),
+    ),
+    key=("ticket_id",),
+    sort=("ticket_id",),
+)
+
 RECONCILIATION = Table(
     name="reconciliation",
     stage="orders",
@@ -120,5 +140,5 @@ RECONCILIATION = Table(
     sort=("area", "code", "subject_kind", "subject_key", "expected", "found"),
 )
 
-TABLES = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS)
+TABLES = (ORDER_EVENTS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS, PROTECTIONS, APPEALS)
 """The night's snapshot; the reconciliation is a step of its own."""

@@ -23,7 +23,7 @@ import polars as pl
 from mingdan.calendar import day_start, known_at, naive_utc
 from mingdan.engine import define_view, statement, used
 from mingdan.night import Night
-from mingdan.orders.tables import NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
+from mingdan.orders.tables import APPEALS, NUMBER_HOLDINGS, SUBSCRIPTION_HOLDINGS, SUBSCRIPTIONS
 from mingdan.reports.members import by_hand
 from mingdan.reports.partners import Partner
 from mingdan.reports.policy import Policy
@@ -56,6 +56,7 @@ def assertions(
         "window_from": naive_utc(day_start(first - timedelta(days=rules.max_age_days))),
         "recent_from": day - timedelta(days=rules.recent_days - 1),
         "exempt_sender_kinds": list(rules.exempt_sender_kinds),
+        "category_reasons": [f"{name}:{reason}" for name, reason in rules.categories.items()],
     }
     complained = _held(night, COMPLAINTS, first, day)
     listed = _held(night, PARTNER_ENTRIES, date.min, day)
@@ -64,6 +65,7 @@ def assertions(
         (NUMBER_HOLDINGS, [day]),
         (SUBSCRIPTION_HOLDINGS, [day]),
         (SUBSCRIPTIONS, [day]),
+        (APPEALS, [day]),
         (COMPLAINTS, complained),
         (COMPLAINTS_WITHDRAWN, [day]),
         (PARTNER_ENTRIES, listed),
@@ -146,13 +148,18 @@ def _complaints(
 
 def _entries(found: list[Row], policy: Policy, partners: Mapping[str, Partner]) -> Iterator[Row]:
     rules = policy.partners
-    known = [row for row in found if row["partner"] in partners]
-    for row in known:
+    known = []
+    for row in found:
+        if row["partner"] not in partners:
+            continue
         kind = partners[row["partner"]].kind
         legal = (kind, row["legal_basis"]) == (rules.legal.kind, rules.legal.legal_basis)
         row["reason"] = rules.legal.reason if legal else row["category"]
         row["level"] = rules.legal.level if legal else rules.level
         row["score"] = rules.legal.score if legal else rules.score.get(kind, 0)
+        refuted = row["appealed_at"] is not None and row["appealed_at"] >= row["observed_at"]
+        if legal or not refuted:
+            known.append(row)
     for (party, reason), group in _grouped(known, "party_id", "reason"):
         words = list(_grouped(group, "partner"))
         joint = len(words) >= rules.joint.sources and reason != rules.legal.reason

@@ -18,6 +18,7 @@ changed AS (
     SELECT
         *,
         CASE
+            WHEN level IS NULL AND old_level IS NOT NULL AND appeal IS NOT NULL THEN 'appeal_upheld'
             WHEN level IS NULL AND old_level IS NOT NULL AND expired THEN 'expire'
             WHEN level IS NULL AND old_level IS NOT NULL THEN 'revoke'
             WHEN level = 'watch' AND old_level = 'published' THEN 'revoke'
@@ -36,17 +37,38 @@ SELECT
     reason_code,
     action,
     level,
-    CASE WHEN action = 'assert' AND old_level IS NULL THEN first_seen ELSE $day_end END AS valid_from,
+    CASE
+        WHEN action = 'appeal_upheld' THEN appealed_at
+        WHEN action = 'assert' AND old_level IS NULL THEN first_seen
+        ELSE $day_end
+    END AS valid_from,
     CASE WHEN level IS NOT NULL THEN valid_to END AS valid_to,
     $known_at AS recorded_at,
     CASE
+        WHEN action = 'appeal_upheld' THEN 'appeal'
         WHEN action = 'override' THEN 'order'
         ELSE coalesce(source, json_extract_string(evidence, '$.sources[0].source'))
     END AS source,
-    CASE WHEN action = 'override' THEN suppressed_by ELSE source_ref END AS source_ref,
-    evidence,
-    coalesce(maker, 'night') AS maker,
-    checker,
+    CASE
+        -- a ticket is called TT and at least eight digits
+        WHEN action = 'appeal_upheld'
+            THEN 'TT' || lpad(appeal::VARCHAR, greatest(8, len(appeal::VARCHAR))::INTEGER, '0')
+        WHEN action = 'override' THEN suppressed_by
+        ELSE source_ref
+    END AS source_ref,
+    CASE
+        WHEN action = 'appeal_upheld'
+            THEN
+                json_merge_patch(
+                    evidence,
+                    to_json({
+                        'appeal': { 'finding': appeal_finding, 'holds_until': appeal_holds_until::VARCHAR }
+                    })
+                )::VARCHAR
+        ELSE evidence
+    END AS evidence,
+    CASE WHEN action = 'appeal_upheld' THEN appeal_maker ELSE coalesce(maker, 'night') END AS maker,
+    CASE WHEN action = 'appeal_upheld' THEN appeal_checker ELSE checker END AS checker,
     $ruleset AS ruleset_hash,
     NULL::VARCHAR AS model_hash,
     $snapshot AS snapshot_hash

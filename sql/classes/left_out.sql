@@ -1,7 +1,9 @@
--- Assertions that became no observation: of labels nobody defined, or of days before a transfer.
+-- Assertions that became no observation: of labels nobody defined, or of days before a transfer;
+-- and observations that an upheld appeal refuted.
 -- grain: one row
 -- key: none
--- inputs: sender_assertions, report_assertions, reasons, rule_windows, holders
+-- inputs: sender_assertions, report_assertions, reasons, rule_windows, holders, observations,
+--         admitted
 -- noqa: disable=RF04
 WITH asserted AS (
     SELECT
@@ -25,7 +27,8 @@ SELECT
         WHERE
         reasons.subject = 'party'
         AND holders.changed_at > $day_end - to_days(rule_windows.window_days)
-    ) AS before_transfer
+    ) AS before_transfer,
+    (SELECT count(*) FROM observations) - (SELECT count(*) FROM admitted) AS appealed
 FROM asserted
 LEFT JOIN reasons
     ON

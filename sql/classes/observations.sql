@@ -4,7 +4,7 @@
 -- grain: one source that asserts one label of one subject, for one subscription or party
 -- key: none
 -- inputs: sender_assertions, report_assertions, party_hits, subscription_hits, class_rules,
---         rule_about, rule_windows, protections, previous, holders, reasons
+--         rule_about, rule_windows, protections, previous, holders, reasons, appealed
 -- noqa: disable=RF04
 WITH asserted AS (
     SELECT
@@ -71,6 +71,7 @@ of_subjects AS (
         asserted.valid_to,
         asserted.evidence,
         asserted.origin,
+        asserted.window_days,
         -- who decided by hand; a rule or a report has nobody to name
         CASE asserted.source
             WHEN 'manual' THEN json_extract_string(asserted.evidence, '$.maker')
@@ -116,6 +117,7 @@ parties AS (
         NULL::TIMESTAMP AS valid_to,
         hits.evidence,
         class_rules.origin,
+        class_rules.window_days,
         NULL::VARCHAR AS maker,
         NULL::VARCHAR AS checker,
         'party' AS subject_type,
@@ -168,6 +170,7 @@ protected AS (
         valid_to,
         to_json({ 'checker': checker, 'maker': maker, 'valid_to': valid_to::VARCHAR })::VARCHAR AS evidence,
         'order' AS origin,
+        NULL::INTEGER AS window_days,
         maker,
         checker,
         subject_type,
@@ -189,6 +192,7 @@ linked AS (
         NULL::TIMESTAMP AS valid_to,
         to_json({ 'listed_customers_of_document': count(DISTINCT previous.subject_id) })::VARCHAR AS evidence,
         'link' AS origin,
+        NULL::INTEGER AS window_days,
         NULL::VARCHAR AS maker,
         NULL::VARCHAR AS checker,
         'party' AS subject_type,
@@ -206,6 +210,16 @@ linked AS (
         AND previous.effective
         AND list_contains($linked_labels, previous.class_code || ':' || previous.reason_code)
         AND others.in_service
+        AND NOT EXISTS (
+            SELECT 1
+            FROM appealed
+            WHERE
+                appealed.subject_type = 'party'
+                AND appealed.subject_id = previous.subject_id
+                AND appealed.class_code = previous.class_code
+                AND appealed.reason_code = previous.reason_code
+                AND appealed.appealed_at >= previous.first_seen
+        )
     GROUP BY previous.class_code, previous.reason_code, others.party_id
 )
 

@@ -3,7 +3,7 @@
 -- neither the order of rows nor the machine changes a digit.
 -- grain: one label observed tonight
 -- key: subject_type, subject_id, class_code, reason_code
--- inputs: observations, reasons
+-- inputs: admitted, reasons
 -- noqa: disable=RF04
 WITH origins AS (
     SELECT
@@ -13,7 +13,7 @@ WITH origins AS (
         reason_code,
         origin,
         max(score) AS score
-    FROM observations
+    FROM admitted
     GROUP BY
         subject_type,
         subject_id,
@@ -74,7 +74,7 @@ gathered AS (
             }
             ORDER BY source, source_ref, subscriptions, evidence
         )) AS evidence
-    FROM observations
+    FROM admitted
     GROUP BY subject_type, subject_id, class_code, reason_code
 )
 

@@ -1,11 +1,13 @@
 -- The next state of every label that was there or is observed tonight (null: gone).
 -- All arithmetic is of whole numbers. A night without any usage of the subject (idle) neither
 -- feeds nor starves a smoothed label: who is stopped sends nothing, and silence proves nothing.
+-- A label first seen before an upheld appeal ends with it, and all memory of it; what came after
+-- the decision counts from the next night on.
 -- A complaint is one hit, on the night it comes, however long it is remembered; a
 -- published label's term begins anew only with what could have published it.
 -- grain: one label that was there last night or is observed tonight
 -- key: subject_type, subject_id, class_code, reason_code
--- inputs: previous, observed, reasons, holders
+-- inputs: previous, observed, reasons, holders, appealed
 -- noqa: disable=AM04,RF04
 WITH active AS (
     SELECT
@@ -68,6 +70,7 @@ ruled AS (
     SELECT
         joined.*,
         reasons.* EXCLUDE (class_code, reason_code, subject, exclusive, rank),
+        appealed.* EXCLUDE (subject_type, subject_id, class_code, reason_code),
         NOT joined.seen AND active.subject_id IS NULL AS idle,
         NOT joined.seen AND joined.old_valid_to <= $known_at AS expired,
         joined.old_hits
@@ -88,6 +91,13 @@ ruled AS (
         ON
             joined.subject_type = active.subject_type
             AND joined.subject_id = active.subject_id
+    LEFT JOIN appealed
+        ON
+            joined.subject_type = appealed.subject_type
+            AND joined.subject_id = appealed.subject_id
+            AND joined.class_code = appealed.class_code
+            AND joined.reason_code = appealed.reason_code
+            AND joined.old_first_seen <= appealed.appealed_at
 ),
 
 smoothed AS (
@@ -137,7 +147,7 @@ decided AS (
     SELECT
         *,
         CASE
-            WHEN mode IS NULL OR expired THEN NULL
+            WHEN mode IS NULL OR expired OR appeal IS NOT NULL THEN NULL
             WHEN mode = 'fact' AND NOT seen THEN NULL
             WHEN mode = 'fact' THEN CASE WHEN carries_far THEN 'published' ELSE 'watch' END
             WHEN publishes OR stays_published THEN 'published'

@@ -1,10 +1,10 @@
 -- How many different people complained of a subscription, by category.
 -- Cards of one party are one complainant, all who withheld their number together are one,
--- and nobody is a complainant against themselves.
+-- and nobody is a complainant against themselves. What an upheld appeal refuted does not count.
 -- grain: one party, category and subscription complained of in the window
 -- key: party_id, category, subscription_id
 -- inputs: complaints (the window's days), complaints_withdrawn (of the night), number_holdings,
---         subscription_holdings, subscriptions
+--         subscription_holdings, subscriptions, appeals
 WITH reporters AS (
     SELECT
         pseudonym($pepper, 'number', numbers.key::VARCHAR) AS reporter_number,
@@ -40,6 +40,16 @@ counted AS (
     WHERE
         complaints.party_id IS NOT NULL
         AND complaints.complaint_id NOT IN (SELECT complaint_id FROM complaints_withdrawn)
+        AND NOT EXISTS (
+            SELECT 1
+            FROM appeals
+            WHERE
+                appeals.subject_type = 'party'
+                AND appeals.subject_id = complaints.party_id
+                AND appeals.class_code = 'blacklist'
+                AND list_contains($category_reasons, complaints.category || ':' || appeals.reason_code)
+                AND appeals.decided_at >= complaints.occurred_at
+        )
 )
 
 SELECT

@@ -2,7 +2,7 @@
 -- what we told them, and the party they were about still holds that very number.
 -- grain: one live entry of one partner
 -- key: partner, entry_id
--- inputs: partner_entries (all days up to the day), number_holdings, subscription_holdings
+-- inputs: partner_entries (all days up to the day), number_holdings, subscription_holdings, appeals
 WITH latest AS (
     SELECT *
     FROM partner_entries
@@ -35,7 +35,17 @@ SELECT
     latest.observed_at,
     latest.valid_until,
     latest.party_id,
-    held_now.subscription_id
+    held_now.subscription_id,
+    -- an upheld appeal against the label the entry stands for, unless it is a legal one
+    (
+        SELECT max(appeals.decided_at)
+        FROM appeals
+        WHERE
+            appeals.subject_type = 'party'
+            AND appeals.subject_id = latest.party_id
+            AND appeals.class_code = 'blacklist'
+            AND appeals.reason_code = latest.category
+    ) AS appealed_at
 FROM latest
 INNER JOIN held_now
     ON

@@ -57,6 +57,21 @@ def labels_by_hand(settings: Settings | None) -> frozenset[str]:
     )
 
 
+def appealable_labels(settings: Settings | None) -> dict[str, str]:
+    """Labels (`class:reason`) an appeal may be against, each with what it is about.
+
+    All that rules and reports give. Not what was ordered by law, which is appealed
+    against where it was ordered; and not what two people gave, who can end it.
+    """
+    return {
+        f"{entry['code']}:{reason['code']}": entry["subject"]
+        for entry in _parsed(settings).get("class", [])
+        if not entry.get("needs_approval", False)
+        for reason in entry.get("reason", [])
+        if not reason.get("legal", False)
+    }
+
+
 def _parsed(settings: Settings | None) -> dict[str, Any]:
     try:
         return tomllib.loads(base_text(settings))

@@ -80,7 +80,7 @@ class KbTerm(Base):
 
 
 class TroubleTicket(Base):
-    """A complaint (投诉) or fault report (障碍申告) as TMF621 has it."""
+    """A complaint (投诉), fault report (障碍申告) or appeal (申诉) as TMF621 has it."""
 
     __tablename__ = "trouble_ticket"
     __table_args__ = (
@@ -130,6 +130,43 @@ class TicketChange(Base):
     note: Mapped[str | None]
     actor: Mapped[str]
     recorded_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Appeal(Base):
+    """An appeal (申诉) against a label: what its ticket is about, and what was decided.
+
+    Once decided it is never changed.
+    """
+
+    __tablename__ = "appeal"
+    __table_args__ = (
+        CheckConstraint("subject_type IN ('party', 'subscription')", name="ck_appeal_subject"),
+        CheckConstraint("outcome IS NULL OR outcome IN ('upheld', 'dismissed')",
+                        name="ck_appeal_outcome"),
+        CheckConstraint("(outcome IS NULL) = (decided_at IS NULL)", name="ck_appeal_decided"),
+        CheckConstraint("outcome IS NULL OR"
+                        " (finding IS NOT NULL AND checker IS NOT NULL AND checker <> maker)",
+                        name="ck_appeal_two_people"),
+        CheckConstraint("(holds_until IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'upheld')",
+                        name="ck_appeal_holds"),
+        Index("ix_appeal_subject", "subject_type", "subject_id"),
+    )  # fmt: skip
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey("trouble_ticket.ticket_id"), primary_key=True, autoincrement=False
+    )
+    subject_type: Mapped[str]
+    subject_id: Mapped[int]
+    class_code: Mapped[str]
+    reason_code: Mapped[str]
+    maker: Mapped[str]
+    """Who took it down."""
+    outcome: Mapped[str | None]
+    finding: Mapped[str | None]
+    """Why, as a code of `reference/appeal_finding.csv`."""
+    checker: Mapped[str | None]
+    """Who decided it."""
+    decided_at: Mapped[datetime | None] = mapped_column(index=True)
+    holds_until: Mapped[datetime | None]
 
 
 class ComplaintExport(Base):

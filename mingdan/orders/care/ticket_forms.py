@@ -20,6 +20,8 @@ from mingdan.orders.policy import Policy
 from mingdan.orders.refusals import Refused
 from mingdan.reference import load
 
+APPEAL = "appeal"
+"""The type of tickets that are taken down and decided as appeals (`appeals.py`)."""
 SEVERITIES = frozenset({"critical", "major", "minor"})
 
 
@@ -133,7 +135,7 @@ def checked(request: NewTicket, policy: Policy, actor: Actor, at: datetime) -> d
     ref, order_ref = request.request_ref, request.order_ref
     return {
         "request_ref": None if ref is None else checks.words("request_ref", ref),
-        "request_digest": None if ref is None else _digest(request),
+        "request_digest": None if ref is None else request_digest(request),
         "ticket_type": kind["ticket_type"],
         "category": category,
         "report_category": kind["report_category"] or None,
@@ -153,7 +155,7 @@ def _categories() -> dict[str, dict[str, str]]:
     return load.by("ticket_category", "code")
 
 
-def _digest(request: NewTicket) -> str:
+def request_digest(request: object) -> str:
     """Of what was asked, without when it was asked."""
     asked = {name: value for name, value in vars(request).items() if name != "request_ref"}
     text = json.dumps(asked, sort_keys=True, ensure_ascii=False, default=_utc)

@@ -68,6 +68,16 @@ def of_order(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
     return {"subscription_id": found.subscription_id, "party_id": found.party_id}
 
 
+def begin(journal: Journal, row: dict[str, Any]) -> int:
+    """A new ticket, `acknowledged`; returns its key."""
+    state = machine("ticket").walk(None, "acknowledged")
+    key: int = journal.insert(
+        TroubleTicket, **row, state=state, recorded_at=journal.at, changed_at=journal.at
+    )
+    note_down(journal, key, 1, state, None, None)
+    return key
+
+
 def change(journal: Journal, row: Row[Any], state: str, note: str | None, **values: Any) -> None:
     """One step, unless it is the last one again. Raises Refused (ticket_step)."""
     assigned = values.get("assigned_to", row.assigned_to)

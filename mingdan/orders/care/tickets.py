@@ -19,13 +19,13 @@ from mingdan.orders.access.actor import Actor
 from mingdan.orders.care import ticket_rows, words
 from mingdan.orders.care.desk import Desk
 from mingdan.orders.care.model import TroubleTicket
-from mingdan.orders.care.ticket_forms import NewTicket, TicketView, checked
+from mingdan.orders.care.ticket_forms import APPEAL, NewTicket, TicketView, checked
 from mingdan.orders.care.ticket_steps import (
     append,
     asked_before,
+    begin,
     change,
     no_step,
-    note_down,
     of_order,
     row_of,
     ticket_key,
@@ -47,10 +47,12 @@ class TicketDesk(Desk):
         """Take a complaint or fault report down: `acknowledged`, its clocks start.
 
         Raises Refused (invalid_value, future_effect, unknown_order,
-        request_ref_reused).
+        request_ref_reused; appeal_way: an appeal says more, see `appeals.py`).
         """
         at = checks.instant("at", at)
         row = checked(request, self._policy, actor, at)
+        if row["ticket_type"] == APPEAL:
+            raise Refused("appeal_way")
         keys = [] if row["request_ref"] is None else [f"trouble_ticket:{row['request_ref']}"]
         with self._writing(actor, "TICKET", at, *keys) as connection:
             known = asked_before(connection, row)
@@ -60,10 +62,7 @@ class TicketDesk(Desk):
             row |= {"subscription_id": held[0], "party_id": held[1]}
             if row["order_ref"] is not None:
                 row |= of_order(connection, row)
-            journal = Journal(connection, at, str(actor))
-            state = machine("ticket").walk(None, "acknowledged")
-            key = journal.insert(TroubleTicket, **row, state=state, recorded_at=at, changed_at=at)
-            note_down(journal, key, 1, state, None, None)
+            key = begin(Journal(connection, at, str(actor)), row)
             return ticket_rows.view(connection, key, at)
 
     def assign(
@@ -87,13 +86,16 @@ class TicketDesk(Desk):
     ) -> TicketView:
         """Another state; `pending` stops its clocks, out of `resolved` starts new ones.
 
-        Raises Refused (ticket_unknown, ticket_step, invalid_value).
+        Raises Refused (ticket_unknown, ticket_step, invalid_value; appeal_decided:
+        an appeal is not opened again).
         """
         target = checks.one_of("state", state, frozenset(machine("ticket").next))
         said = words.optional("note", note, words.NOTE)
         if target == "resolved":
             raise Refused("invalid_value", field="state", problem="resolved takes an answer")
         with self._step(ticket_ref, actor, at) as (journal, row):
+            if row.ticket_type == APPEAL and row.state == "resolved" and target == "inProgress":
+                raise Refused("appeal_decided", ticket_ref=ticket_ref)
             change(journal, row, target, said)
             return ticket_rows.view(journal.connection, row.ticket_id, journal.at)
 
@@ -102,10 +104,12 @@ class TicketDesk(Desk):
     ) -> TicketView:
         """Answer or repair it: `resolved` with what was done.
 
-        Raises Refused (ticket_unknown, ticket_step, invalid_value).
+        Raises Refused (ticket_unknown, ticket_step, invalid_value, appeal_way).
         """
         answer = words.block("resolution", resolution, words.NOTE)
         with self._step(ticket_ref, actor, at) as (journal, row):
+            if row.ticket_type == APPEAL:
+                raise Refused("appeal_way")
             change(journal, row, "resolved", answer, resolution=answer)
             return ticket_rows.view(journal.connection, row.ticket_id, journal.at)
 
