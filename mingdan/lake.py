@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import DeltaTable, Field, Schema
@@ -137,7 +138,7 @@ class Lake:
         ]
         if bucket is not None:
             predicate.append(("bucket", "=", str(bucket)))
-        return sorted(delta.file_uris(file_pruning_predicate=predicate))
+        return sorted(map(unquote, delta.file_uris(file_pruning_predicate=predicate)))
 
     def partition(self, table: Table, day: date, *, version: int | None = None) -> Partition:
         """Rows and digest of a day. The digest is SHA-256 over the sorted file names,

@@ -9,95 +9,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from mingdan.classes import inputs as night_inputs
+from mingdan.classes.explanation import Event, Explanation, Label, Refuted, Source
 from mingdan.classes.facts import PARTY_FACTS, SUBSCRIPTION_FACTS
-from mingdan.classes.inputs import Input
 from mingdan.classes.policy import Policy
-from mingdan.classes.proof import Basis, Proof, Subject, basis, prove
+from mingdan.classes.proof import Basis, Subject, basis, prove
 from mingdan.classes.tables import LABEL_EVENTS, LABELS
-from mingdan.classes.whom import Holder, find
+from mingdan.classes.whom import find
 from mingdan.engine import Engine
 from mingdan.errors import InputRefused, MingdanError
 from mingdan.features.tables import FEATURES
+from mingdan.orders.care.cases import ticket_ref
+from mingdan.orders.tables import APPEALS
 from mingdan.rules.hits import Condition, trace
 from mingdan.rules.ruleset import Rule
-
-
-@dataclass(frozen=True)
-class Source:
-    """One source of a label and what it saw; a rule with its conditions."""
-
-    source: str
-    ref: str
-    level: str
-    score: int
-    subscriptions: tuple[int, ...]
-    meaning: str
-    conditions: tuple[Condition, ...]
-    values: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Label:
-    """One label of one subject, with the words of the dictionary."""
-
-    subject_type: str
-    subject_id: int
-    code: str
-    name: str
-    state: str
-    effective: bool
-    suppressed_by: str | None
-    since: datetime
-    first_seen: datetime
-    last_seen: datetime
-    valid_to: datetime | None
-    hits: int
-    confidence: int
-    subscriptions: tuple[int, ...]
-    protected: tuple[int, ...]
-    sources: tuple[Source, ...]
-    """What is said of it tonight, or was when it was last observed."""
-    grounds: tuple[Source, ...]
-    """What published it, where tonight's sources alone would not have."""
-    ruleset_hash: str
-    snapshot_hash: str
-
-
-@dataclass(frozen=True)
-class Event:
-    """One change in a label's history."""
-
-    night: date
-    code: str
-    subject_type: str
-    action: str
-    level: str | None
-    recorded_at: datetime
-    source_ref: str
-    maker: str
-    checker: str | None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """All there is to say of a subscription and its holder after one night."""
-
-    night: date
-    holder: Holder
-    ordinary: str | None
-    """The default class's name if no label is in force."""
-    labels: tuple[Label, ...]
-    history: tuple[Event, ...]
-    inputs: tuple[Input, ...]
-    proof: Proof
 
 
 def explain(engine: Engine, name: str, day: date) -> Explanation:
@@ -128,6 +59,7 @@ def explain(engine: Engine, name: str, day: date) -> Explanation:
         holder=holder,
         ordinary=_default(labels, decided_by.policy if decided_by else None),
         labels=labels,
+        appeals=tuple(_appeals(lake.scan(APPEALS, [day]), subjects)),
         history=tuple(_history(engine, day, subjects)),
         inputs=tuple(night_inputs.recall(lake, day)),
         proof=prove(engine, day, subjects),
@@ -210,6 +142,20 @@ def _default(labels: tuple[Label, ...], policy: Policy | None) -> str | None:
         return None
     entry = next(entry for entry in policy.dictionary.class_ if entry.default)
     return f"{entry.name_zh} ({entry.name_en})"
+
+
+def _appeals(frame: pl.LazyFrame, subjects: set[Subject]) -> Iterator[Refuted]:
+    for row in _about(frame, subjects):
+        yield Refuted(
+            ticket=ticket_ref(row["ticket_id"]),
+            code=f"{row['class_code']}:{row['reason_code']}",
+            subject_type=row["subject_type"],
+            finding=row["finding"],
+            decided_at=row["decided_at"],
+            holds_until=row["holds_until"],
+            maker=row["maker"],
+            checker=row["checker"],
+        )
 
 
 def _history(engine: Engine, day: date, subjects: set[Subject]) -> Iterator[Event]:

@@ -18,7 +18,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from mingdan.calendar import BUSINESS_ZONE
-from mingdan.classes.explain import Explanation, Label, Source, explain
+from mingdan.classes.explain import explain
+from mingdan.classes.explanation import Explanation, Label, Source
 from mingdan.classes.tables import LABELS
 from mingdan.engine import Engine
 from mingdan.errors import InputRefused, WrongUsage
@@ -99,6 +100,12 @@ def _print(console: Console, found: Explanation) -> None:
         console.print(f"No label in force: {found.ordinary}")
     for label in found.labels:
         _print_label(console, label)
+    for appeal in found.appeals:
+        console.print(
+            f"\nAppeal {appeal.ticket} against [bold]{appeal.code}[/bold] upheld "
+            f"{_at(appeal.decided_at)} ({appeal.finding}, {escape(appeal.checker)}): what was seen "
+            f"until then does not count, a fact not before {_at(appeal.holds_until)}"
+        )
     if found.history:
         # what is looked for again is never broken; the parts of a cell stand on lines of their own
         table = Table(title="History", box=SIMPLE_HEAD, pad_edge=False)

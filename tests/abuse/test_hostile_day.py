@@ -179,5 +179,6 @@ def test_a_file_that_stops_the_night_leaves_usage_labels_and_releases_alone(
     changed = {name.split(" ")[0] for name, _ in before.items() ^ everything(town.data).items()}
     assert changed <= {
         "order_events", "number_holdings", "subscription_holdings", "subscriptions", "protections",
+        "appeals",
         "reconciliation"
     }  # fmt: skip

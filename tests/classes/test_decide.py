@@ -19,7 +19,7 @@ from mingdan.errors import InputRefused, LakeError, MissingInput
 from mingdan.features.tables import FEATURES
 from mingdan.lake import Lake
 from mingdan.orders.restrictions import Restriction
-from mingdan.orders.tables import PROTECTIONS, SUBSCRIPTIONS
+from mingdan.orders.tables import APPEALS, PROTECTIONS, SUBSCRIPTIONS
 from mingdan.reports.tables import REPORT_ASSERTIONS
 from mingdan.senders import rules as sender_rules
 from mingdan.senders.flag import flag
@@ -39,7 +39,9 @@ def digests(world: World) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "table", [FEATURES, SUBSCRIPTIONS, PROTECTIONS, REPORT_ASSERTIONS], ids=lambda table: table.name
+    "table",
+    [FEATURES, SUBSCRIPTIONS, PROTECTIONS, APPEALS, REPORT_ASSERTIONS],
+    ids=lambda table: table.name,
 )
 def test_a_missing_input_freezes_every_label(decided: World, table: Any) -> None:
     before = digests(decided)
@@ -194,7 +196,7 @@ def test_a_night_without_anybody_is_a_night(world: World) -> None:
     world.decide(FIRST)
     world.decide(FIRST + timedelta(days=1))
     assert world.labels(FIRST + timedelta(days=1)) == {}
-    assert len(inputs.recall(world.night.lake, FIRST + timedelta(days=1))) == 7
+    assert len(inputs.recall(world.night.lake, FIRST + timedelta(days=1))) == 8
 
 
 def test_a_self_held_number_is_its_own_party(world: World) -> None:

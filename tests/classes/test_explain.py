@@ -61,7 +61,7 @@ def test_reasons_thresholds_and_the_values_seen(decided: World) -> None:
         (LAST, "assert", "published"),
     ]
     assert {known.table for known in found.inputs} == {
-        "features", "labels", "protections", "report_assertions", "sender_assertions",
+        "appeals", "features", "labels", "protections", "report_assertions", "sender_assertions",
         "subscription_holdings", "subscriptions",
     }  # fmt: skip
     assert all(len(known.digest) == 64 for known in found.inputs)

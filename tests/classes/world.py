@@ -23,6 +23,7 @@ from mingdan.features.tables import FEATURES
 from mingdan.lake import DataFile, Lake
 from mingdan.night import Night, Report
 from mingdan.orders.tables import (
+    APPEALS,
     NUMBER_HOLDINGS,
     PROTECTIONS,
     SUBSCRIPTION_HOLDINGS,
@@ -69,6 +70,7 @@ class World:
     facts: dict[int, dict[str, Any]] = field(default_factory=dict)
     holdings: list[dict[str, Any]] = field(default_factory=list)
     protections: list[dict[str, Any]] = field(default_factory=list)
+    appeals: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.settings = Settings(data=self.root, pepper="00" * 32, threads=1)
@@ -89,6 +91,7 @@ class World:
             facts=dict(self.facts),
             holdings=[dict(row) for row in self.holdings],
             protections=list(self.protections),
+            appeals=list(self.appeals),
         )
 
     def person(self, subscription: int, party: int | None = None, **facts: Any) -> int:
@@ -140,6 +143,26 @@ class World:
             }
         )
 
+    def uphold(
+        self, subject: int, label: str, at: datetime, *, subject_type: str = "party", days: int = 30
+    ) -> None:
+        """An upheld appeal (申诉), decided at `at` (UTC, as the lake holds it)."""
+        class_code, _, reason_code = label.partition(":")
+        self.appeals.append(
+            {
+                "ticket_id": len(self.appeals) + 1,
+                "subject_type": subject_type,
+                "subject_id": subject,
+                "class_code": class_code,
+                "reason_code": reason_code,
+                "finding": "lawful_business",
+                "decided_at": at,
+                "holds_until": at + timedelta(days=days),
+                "maker": "li.na",
+                "checker": "wang.wei",
+            }
+        )
+
     def land(
         self,
         day: date,
@@ -162,6 +185,7 @@ class World:
             SUBSCRIPTION_HOLDINGS: self.holdings,
             NUMBER_HOLDINGS: [self._number(key) for key in self.holders],
             PROTECTIONS: self.protections,
+            APPEALS: self.appeals,
             REPORT_ASSERTIONS: list(reports),
         }
         for table, content in rows.items():

@@ -55,6 +55,15 @@ def test_writing_the_same_rows_again_changes_nothing(lake: Lake) -> None:
     assert lake.version(SMALL) == 0
 
 
+def test_a_folder_may_be_called_as_people_call_folders(tmp_path: Path) -> None:
+    """Blanks, Chinese, what means something in an address: each broke a reader once."""
+    lake = Lake(tmp_path / "名单 数据 #1 100%", buckets=2)
+    lake.write(SMALL, DAY, rows(1))
+    (path,) = lake.files(SMALL, [DAY])
+    assert Path(path).exists()
+    assert lake.scan(SMALL, [DAY]).collect()["k"].to_list() == [1]
+
+
 def test_a_replaced_day_leaves_other_days_and_its_own_past_alone(lake: Lake) -> None:
     lake.write(SMALL, DAY, rows(1))
     lake.write(SMALL, DAY + timedelta(days=1), rows(7))

@@ -96,6 +96,7 @@ def test_a_missing_source_fails_the_night_and_freezes_everything(installed: Inst
     touched = {name.split(" ")[0] for name in after.items() ^ before.items() for name in [name[0]]}
     assert touched <= {
         "order_events", "number_holdings", "subscription_holdings", "subscriptions", "protections",
+        "appeals",
         "reconciliation",
         "complaints", "complaints_withdrawn", "partner_entries", "reports_quarantine",
         "report_assertions",

@@ -10,7 +10,7 @@ import pytest
 from mingdan.night import Night
 from mingdan.reports.intake import take
 from mingdan.reports.tables import PARTNER_ENTRIES, REPORT_ASSERTIONS, REPORTS_QUARANTINE
-from tests.reports.world import DAY, World, complaint, entry, own_partners
+from tests.reports.world import DAY, World, at, complaint, entry, own_partners
 
 
 @pytest.fixture(autouse=True)
@@ -351,3 +351,21 @@ def test_a_first_list_that_names_too_many_customers_is_stopped(
     facts = take(night, DAY).facts
     assert facts["entries_taken"] == taken
     assert facts.get("lists_stopped") == (None if taken else "police_demo: too_many_customers")
+
+
+def test_an_entry_refuted_by_an_appeal_is_not_listened_to_again(night: Night, world: World) -> None:
+    """Observed three days ago, appealed against yesterday; a court's order stays."""
+    world.uphold(1, "fraud", at(DAY - timedelta(days=1)))
+    world.uphold(2, "fraud", at(DAY - timedelta(days=4)))
+    world.write()
+    world.entries(
+        entry("8613800000001"),
+        entry("8613800000001", ref="E2", basis="court_or_police"),
+        entry("8613800000002", ref="E3"),
+    )
+    take(night, DAY)
+    assert sorted(asserted(night)) == [
+        (1, "court_or_police", "police_demo", "published", 100),
+        (2, "fraud", "police_demo", "watch", 70),
+    ]
+    assert len(rows(night)) == 3, "what the partner says is kept all the same"

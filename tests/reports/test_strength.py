@@ -11,7 +11,7 @@ from mingdan.night import Night
 from mingdan.reports.intake import take
 from mingdan.reports.policy import policy
 from mingdan.reports.tables import REPORT_ASSERTIONS
-from tests.reports.world import DAY, World, complaint
+from tests.reports.world import DAY, World, at, complaint
 
 
 def asserted(night: Night, day: date = DAY) -> list[dict[str, object]]:
@@ -155,3 +155,21 @@ def test_scores_never_fall_as_people_are_added() -> None:
     assert all(row == sorted(row) for row in scores)
     assert all(scores[w][r] <= scores[w + 1][r] for w in range(8) for r in range(w + 1))
     assert scores[0][0] == 0
+
+
+def test_what_an_upheld_appeal_refuted_does_not_count(night: Night, world: World) -> None:
+    """Three complained before the decision, one after it: that one is heard, as one."""
+    world.complaints(
+        *(complaint("13800000001", reporter(i), ref=f"C{i}") for i in range(3)),
+        complaint("13800000001", reporter(9), ref="C9", category="fraud"),
+    )
+    world.uphold(1, "spam_sms", at(DAY, 20))
+    world.write()
+    take(night, DAY)
+    assert [(row["reason_code"], row["score"]) for row in asserted(night)] == [("fraud", 20)]
+    after = DAY + timedelta(days=1)
+    world.write(after)
+    world.complaints(complaint("13800000001", reporter(4), ref="C4", day=after), day=after)
+    take(night, after)
+    said = {row["reason_code"]: row["score"] for row in asserted(night, after)}
+    assert said == {"fraud": 20, "spam_sms": 20}

@@ -11,6 +11,7 @@ import polars as pl
 from mingdan.calendar import day_start, naive_utc
 from mingdan.night import Night
 from mingdan.orders.tables import (
+    APPEALS,
     NUMBER_HOLDINGS,
     PROTECTIONS,
     SUBSCRIPTION_HOLDINGS,
@@ -40,6 +41,7 @@ class World:
     numbers: list[dict[str, object]] = field(default_factory=list)
     parties: list[dict[str, object]] = field(default_factory=list)
     protections: list[dict[str, object]] = field(default_factory=list)
+    appeals: list[dict[str, object]] = field(default_factory=list)
     kinds: dict[int, str] = field(default_factory=dict)
 
     def number(
@@ -87,6 +89,23 @@ class World:
             }
         )
 
+    def uphold(self, party: int, reason: str, decided_at: datetime) -> None:
+        """An upheld appeal (申诉) against `blacklist:<reason>` of a party."""
+        self.appeals.append(
+            {
+                "ticket_id": len(self.appeals) + 1,
+                "subject_type": "party",
+                "subject_id": party,
+                "class_code": "blacklist",
+                "reason_code": reason,
+                "finding": "false_report",
+                "decided_at": decided_at,
+                "holds_until": decided_at + timedelta(days=30),
+                "maker": "li.na",
+                "checker": "wang.wei",
+            }
+        )
+
     def write(self, day: date = DAY) -> None:
         lake = self.night.lake
         people = {row["subscription_id"]: row["party_id"] for row in self.parties}
@@ -102,6 +121,7 @@ class World:
             (NUMBER_HOLDINGS, self.numbers),
             (SUBSCRIPTION_HOLDINGS, self.parties),
             (PROTECTIONS, self.protections),
+            (APPEALS, self.appeals),
             (SUBSCRIPTIONS, subscriptions),
         ):
             lake.write(table, day, pl.DataFrame(rows, schema=lake.schema(table)))

@@ -12,6 +12,8 @@ from sqlalchemy import select
 from mingdan.calendar import business_day
 from mingdan.orders.access.actor import SYSTEM
 from mingdan.orders.care import model
+from mingdan.orders.care.appeal_forms import NewAppeal
+from mingdan.orders.care.appeals import AppealDesk
 from mingdan.orders.care.class_entries import ClassDictionary, NewClass
 from mingdan.orders.care.class_members import ClassMembers, NewAssignment
 from mingdan.orders.care.complaints import export_complaints
@@ -41,14 +43,19 @@ def a_day_of_care(store: OrderStore, landing: Path) -> None:
     ref = desk.open(complaint(), actor=HOTLINE, at=at(1)).ticket_ref
     desk.assign(ref, "zhou.ke", actor=HOTLINE, at=at(1))
     desk.resolve(ref, "已处理", actor=LI, at=at(1, hours=1))
+    spam = "blacklist:spam_sms"
+    appeals = AppealDesk(store, {spam: "party"})
+    new = NewAppeal(label=spam, description="x", channel="web", party_ref="P1")
+    appealed = appeals.open(new, actor=HOTLINE, at=at(1)).ticket.ticket_ref
+    appeals.decide(appealed, "our_mistake", "已更正", actor=WANG, at=at(1))
     day = business_day(at(1))
     export_complaints(store, landing, day, actor=SYSTEM, at=at(1) + timedelta(days=1))
     visits.arrive("A1", "counter", actor=COUNTER, at=at(0))
     visits.serve("A1", actor=COUNTER, at=at(0))
     classes, members = ClassDictionary(store, frozenset()), ClassMembers(store)
-    new = NewClass(class_code="campus", name_zh="校园", name_en="campus", meaning="x",
+    campus = NewClass(class_code="campus", name_zh="校园", name_en="campus", meaning="x",
                    valid_from=at(0))  # fmt: skip
-    classes.propose(new, actor=LI, at=at(0))
+    classes.propose(campus, actor=LI, at=at(0))
     classes.approve("campus", actor=WANG, at=at(0))
     asked = NewAssignment(class_code="campus", party_ref="P1", reason="x", valid_from=at(0))
     key = members.assign(asked, actor=LI, at=at(0)).assignment_id
@@ -81,7 +88,7 @@ def test_the_journal_says_who(store: OrderStore, tmp_path: Path) -> None:
     with store.database.reading() as connection:
         events = connection.execute(
             select(EntityEvent.actor, EntityEvent.event_type)
-            .where(EntityEvent.entity == "trouble_ticket")
+            .where(EntityEvent.entity == "trouble_ticket", EntityEvent.entity_key == "[1]")
             .order_by(EntityEvent.seq)
         ).all()
     assert [tuple(event) for event in events] == [
