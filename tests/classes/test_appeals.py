@@ -174,3 +174,19 @@ def test_who_is_linked_to_an_appellant_is_not_watched_for_it(world: World) -> No
     world.decide(DAYS[4], {}, [fraud])
     after = world.labels(DAYS[4]).get((2, "blacklist:fraud"))
     assert after is None or after["hits"] == linked["hits"]
+
+
+def test_who_was_taken_for_a_listed_person_is_not_linked_again_at_once(world: World) -> None:
+    world.person(1, document_id=7)
+    world.person(2, document_id=7)
+    fraud = report(1, "fraud", source="partner", ref="bank", level="published", score=95)
+    for day in DAYS[:4]:
+        world.decide(day, {}, [fraud])
+    assert world.labels(DAYS[3])[2, "blacklist:fraud"]["state"] == "watch"
+    world.uphold(2, "blacklist:fraud", during(DAYS[4], 11), days=2)
+    for day in DAYS[4:6]:
+        world.decide(day, {}, [fraud])
+        assert (2, "blacklist:fraud") not in world.labels(day)
+        assert (1, "blacklist:fraud") in world.labels(day)
+    world.decide(DAYS[6], {}, [fraud])
+    assert (2, "blacklist:fraud") in world.labels(DAYS[6]), "nobody mended the record"
