@@ -175,7 +175,7 @@ def _print(view: AppealView, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    ticket = view.ticket
+    ticket, subscription = view.ticket, view.ticket.subscription_id
     lines = {
         "appeal": f"{ticket.ticket_ref} ({ticket.state})",
         "against": f"{view.label} of {view.subject_type} {view.subject_id}",
@@ -183,6 +183,7 @@ def _print(view: AppealView, as_json: bool) -> None:
         "received": ticket.received_at,
         "taken down by": view.maker,
         "says": ticket.description,
+        "why it stands": subscription and f"mingdan explain {subscription}",
         "given to": ticket.assigned_to,
         "due": ticket.due_at,
         "outcome": view.outcome,

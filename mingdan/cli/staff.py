@@ -132,8 +132,9 @@ def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]])
         print(f"{title}: none")
         return
     table = Table(title=title, title_justify="left")
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    for place, head in enumerate(heads):
+        # what is typed again, or copied from here, stands in one piece
+        table.add_column(head, overflow="fold", no_wrap=place == 0)
     for row in rows:
         table.add_row(*(shown(value) for value in row))
     Console().print(table)
