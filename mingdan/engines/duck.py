@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from mingdan.engines.jobs import Parameters, Source, Task
+from mingdan.engines.jobs import Parameters, Source, Task, named
 from mingdan.errors import LakeError
 from mingdan.tables import DataFile, Table
 
@@ -69,6 +69,13 @@ def run(cursor: duckdb.DuckDBPyConnection, task: Task, folder: Path) -> list[tup
         rows = write_parquet(cursor, text, table, path, values)
         made.append((table.name, DataFile(path, rows, task.bucket)))
     return made
+
+
+def let_go(cursor: duckdb.DuckDBPyConnection, kept: list[str], to_come: Sequence[str]) -> None:
+    """Drop the kept results no statement to come names: their memory is for what follows."""
+    for name in [name for name in kept if not named(name, to_come)]:
+        cursor.execute(f"DROP TABLE {name}")
+        kept.remove(name)
 
 
 def keep(

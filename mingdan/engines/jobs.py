@@ -156,6 +156,11 @@ class Work:
         sources = (*self.sources(texts, bucket), *needed)
         return Task(sources, kept=kept, outputs=outputs, bucket=bucket)
 
+    def task_texts(self) -> list[str]:
+        """The statements of all tasks: what they name must be there until they are done."""
+        kept = (result.statement for result in self.job.each)
+        return [self.texts[name] for name in (*kept, *(name for _, name in self.job.outputs))]
+
     @property
     def unbucketed(self) -> bool:
         """Whether any output has no buckets."""

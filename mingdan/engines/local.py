@@ -67,18 +67,22 @@ class LocalEngine:
         for source in work.sources(texts, None):
             duck.open_source(connection, source)
         scattered: dict[str, Scattered] = {}
-        for result, text in zip(work.job.shared, texts, strict=True):
+        kept: list[str] = []
+        for place, (result, text) in enumerate(zip(work.job.shared, texts, strict=True)):
             values = {**work.values, **result.parameters}
             described = duck.describe(connection, text, values)
             if not result.over or "bucket" not in described:
                 duck.keep(connection, "TABLE", result.name, text, values)
-                continue
-            rows = Scattered(folder / f"{result.name}.arrow", int(str(values["buckets"])))
-            rows.take(_read(work, connection, text, values, described))
-            scattered[result.name] = rows
-            connection.register(result.name, rows.of(None))
+                kept.append(result.name)
+            else:
+                rows = Scattered(folder / f"{result.name}.arrow", int(str(values["buckets"])))
+                rows.take(_read(work, connection, text, values, described))
+                scattered[result.name] = rows
+                connection.register(result.name, rows.of(None))
+            duck.let_go(connection, kept, [*texts[place + 1 :], *work.task_texts()])
         for name in scattered:
             connection.unregister(name)
+        pa.default_memory_pool().release_unused()
         return scattered
 
     @staticmethod
@@ -98,6 +102,7 @@ class LocalEngine:
             made = duck.run(cursor, task, folder)
             for name in scattered:
                 cursor.unregister(name)
+            pa.default_memory_pool().release_unused()
             return made
 
 

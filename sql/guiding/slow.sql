@@ -4,7 +4,22 @@
 -- grain: one usage record
 -- key: record_id
 -- inputs: quick, number_holdings, subscription_holdings
-WITH holding AS (
+WITH wanted AS (
+    SELECT
+        'imsi' AS key_kind,
+        served_imsi AS key
+    FROM quick
+    WHERE subscription_id IS NULL
+    UNION ALL
+    SELECT
+        'msisdn' AS key_kind,
+        served_msisdn AS key
+    FROM quick
+    WHERE subscription_id IS NULL
+),
+
+-- all holdings of the country beside each other would take most of a night's memory
+holding AS (
     SELECT
         key_kind,
         key,
@@ -12,6 +27,7 @@ WITH holding AS (
         valid_from,
         coalesce(valid_to, $day_end) AS valid_to
     FROM number_holdings
+    SEMI JOIN wanted USING (key_kind, key)
     WHERE
         valid_from < $day_end
         AND (valid_to IS NULL OR valid_to > $day_start)
@@ -24,6 +40,7 @@ owner AS (
         valid_from,
         coalesce(valid_to, $day_end) AS valid_to
     FROM subscription_holdings
+    SEMI JOIN holding USING (subscription_id)
     WHERE
         valid_from < $day_end
         AND (valid_to IS NULL OR valid_to > $day_start)
