@@ -60,8 +60,8 @@ _POLARS_TYPE: dict[ColumnType, pl.DataType] = {
 }
 _MAGIC = b"PAR1"
 BUCKETS = 64
-SUBSCRIPTIONS_PER_BUCKET = 30_000
-"""A bucket of about this size keeps a statement under the memory limit."""
+SUBSCRIPTIONS_PER_BUCKET = 12_000
+"""With buckets of about this size, two at a time, a step stays within some 600 MB."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     """Command that starts a driver of its own for the large steps, e.g. `spark-submit
     --master yarn`; default: this process is the driver. Reported back by Dagster Pipes."""
     buckets: int | None = Field(default=None, ge=1, le=100_000)
-    """Buckets a new lake is divided into for good, about 30,000 subscriptions each;
+    """Buckets a new lake is divided into for good, about 12,000 subscriptions each;
     default 64. A lake that exists with another number is refused."""
     threads: int = Field(default=2, ge=1)
     """Threads of this process; a Spark task has one."""

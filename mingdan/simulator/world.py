@@ -122,7 +122,7 @@ def refuse_unless_free(out: Path) -> None:
 
 
 def buckets_for(subscriptions: int) -> int:
-    """Buckets of a lake: a power of two from 2 to 64, about 30,000 subscriptions each."""
+    """Buckets of a lake: a power of two from 2 to 64, about 12,000 subscriptions each."""
     buckets = 2
     while buckets < 64 and buckets * SUBSCRIPTIONS_PER_BUCKET < subscriptions:
         buckets *= 2
