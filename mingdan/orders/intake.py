@@ -103,7 +103,8 @@ def apply_batch(
             batch = Batch(part.on_record, policy, offerings, keys.next)
             plain = PlainRows()
             total = total.plus(_decide(batch, part, plain, keys))
-            before = part, draft(batch, part.position, plain)
+            lay_out = several and database.is_postgresql
+            before = part, draft(batch, part.position, plain, lay_out=lay_out)
         if before is not None:
             writer.start(before[1])
     return total
