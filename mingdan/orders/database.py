@@ -159,6 +159,19 @@ class Database:
                 stripes = [_LOCKS[space], list(range(STRIPES))]
                 driver_cursor(connection).execute(_STRIPES, stripes)
 
+    @contextmanager
+    def beside(self, connection: Connection) -> Iterator[Connection]:
+        """A connection to read with while `connection`, the only writer, writes.
+
+        It sees what was committed, nothing of what `connection` has written. On SQLite,
+        whose transactions several threads share (`turns.py`), it is `connection` itself.
+        """
+        if not self.is_postgresql:
+            yield connection
+            return
+        with self._writers.connect() as other:
+            yield other
+
     def settle(self) -> None:
         """Wait until every writer now at work has ended. Raises Busy after 30 s."""
         with self.writing() as connection:

@@ -125,7 +125,7 @@ class OrderStore:
         """
         return self._insisting(
             lambda connection: apply_batch(
-                self._database, connection, self._policy, self._offerings, part
+                self._database, connection, self._policy, self._offerings, part, first=True
             )
         )
 
