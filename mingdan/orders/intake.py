@@ -79,7 +79,7 @@ def apply_batch(
     Part by part: while one is written, the next one is worked out, if it has
     nothing to do with it. `first`: the transaction has written nothing yet.
     """
-    parts = [entries[start : start + PART] for start in range(0, len(entries), PART)]
+    parts = list(_parts(entries))
     several = len(parts) > 1
     if several:
         database.lock_all(connection)
@@ -116,6 +116,14 @@ def apply_batch(
         if drafted is not None:
             writer.start(drafted)
     return total
+
+
+def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Each at most twice the one before: until the first is worked out, nothing is written."""
+    start, size = 0, PART if len(entries) <= PART else max(1, PART // 4)
+    while start < len(entries):
+        yield entries[start : start + size]
+        start, size = start + size, min(2 * size, PART)
 
 
 @contextmanager
