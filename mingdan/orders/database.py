@@ -71,7 +71,8 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             # Readers ask for much at once, each time otherwise; writers for a few rows by key.
-            self._writers = create_engine(address)
+            # The last one used first: keys it took and did not need are used up (`keys.py`).
+            self._writers = create_engine(address, pool_use_lifo=True)
             event.listen(self.engine, "connect", _prepare_postgresql)
             event.listen(self._writers, "connect", _prepare_postgresql)
             event.listen(self._writers, "connect", _plan_once)

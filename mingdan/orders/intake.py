@@ -113,6 +113,7 @@ def apply_batch(
             lay_out = several and database.is_postgresql
             drafted = draft(batch, part.position, plain, lay_out=lay_out)
             unseen = [*unseen, part] if beside else [part]
+        keys.give_back()
         if drafted is not None:
             writer.start(drafted)
     return total
