@@ -112,9 +112,11 @@ def noting(written: Written) -> Iterator[None]:
         written.append((table, tuple(columns), bulk.ticked(table, columns, rows)))
         rowwise(connection, table, columns, rows)
 
-    def insert_ticked(connection: Any, table: Any, columns: Any, flat: list[Any]) -> None:
+    def insert_ticked(
+        connection: Any, table: Any, columns: Any, flat: list[Any], ready: bytes | None
+    ) -> None:
         written.append((table, tuple(columns), flat))
-        flatwise(connection, table, columns, flat)
+        flatwise(connection, table, columns, flat, ready)
 
     flush.insert, flush.insert_ticked = insert, insert_ticked  # type: ignore[attr-defined]
     try:

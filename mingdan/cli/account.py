@@ -15,16 +15,19 @@ from mingdan.cli.counter import AsJson, PolicyFile, Subscription, new_ref, store
 from mingdan.cli.staff import (
     As,
     Interface,
+    Looking,
     Role,
     When,
     actor,
     answering,
+    looker,
     moment,
     print_json,
     print_table,
     shown,
 )
 from mingdan.errors import InputRefused
+from mingdan.orders.access.log import AccessLog
 from mingdan.orders.money.accounts import AccountDesk
 from mingdan.orders.money.receipts import CURRENCY
 from mingdan.orders.money.reconcile import mismatches
@@ -55,19 +58,31 @@ Currency = Annotated[str, typer.Option(help="CNY; nothing else is taken.")]
 def show(
     subscription: Subscription,
     *,
+    who: Looking = None,
+    role: Role = "counter",
+    interface: Interface = None,
     at: When = None,
     policy: PolicyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """What the account that pays for a subscription holds and owes, and who shares it.
 
+    The look is written into the access log.
+
     Example:
 
         mingdan account show 13800138000
     """
+    acting = looker(who, role, interface)
     with answering(as_json), store_at(policy) as store:
         now = moment(at)
         found = AccountDesk(store).show(store.subscription_ref(subscription), at=now)
+        seen = {subscription, *(ref for each in found.accounts for ref in each.members)}
+        AccessLog(store).note(
+            actor=acting, purpose="account show", what="accounts (masked)",
+            subjects=[f"subscription:{store.subscription_key(each)}" for each in seen],
+            at=moment(None),
+        )  # fmt: skip
     if as_json:
         print_json(found)
         return

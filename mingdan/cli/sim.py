@@ -19,11 +19,16 @@ from mingdan.errors import WrongUsage
 from mingdan.orders.commands import SellCard
 from mingdan.orders.lifecycle.desk import OrderDesk
 from mingdan.orders.lifecycle.payment import Money
+from mingdan.orders.stock.records import CARD
 
 app = typer.Typer(help="SIMs and prepaid cards: import, look up, sell.", no_args_is_help=True)
 KINDS = {"sim": "sim", "prepaid-card": "prepaid_card"}
 Card = Annotated[str, typer.Argument(help="ICCID, or the prepaid card's number.")]
 Kind = Annotated[str, typer.Option(help="sim or prepaid-card.")]
+Either = Annotated[
+    str | None,
+    typer.Option("--kind", help="sim or prepaid-card.", show_default="whichever it is"),
+]
 
 
 @app.command("import")
@@ -58,7 +63,7 @@ def take_file(
 def show(
     card: Card,
     *,
-    kind: Kind = "sim",
+    kind: Either = None,
     who: As,
     role: Role = "counter",
     interface: Interface = None,
@@ -70,6 +75,7 @@ def show(
     Example:
 
         mingdan sim show 89860012345678901231 --as li.na
+        mingdan sim show 12345678 --as li.na
     """
     show_one(_kind(kind), card, who, role, interface, at, as_json)
 
@@ -78,7 +84,7 @@ def show(
 def history(
     card: Card,
     *,
-    kind: Kind = "sim",
+    kind: Either = None,
     who: As,
     role: Role = "counter",
     interface: Interface = None,
@@ -104,7 +110,7 @@ def state(
         ),
     ],
     *,
-    kind: Kind = "sim",
+    kind: Either = None,
     who: As,
     role: Role = "back_office",
     interface: Interface = None,
@@ -115,7 +121,7 @@ def state(
 
     Example:
 
-        mingdan sim state 12345678 void --kind prepaid-card --as wang.wei
+        mingdan sim state 12345678 void --as wang.wei
         mingdan sim state 89860012345678901231 replaced --as wang.wei
     """
     set_state(_kind(kind), card, to, who, role, interface, at, as_json)
@@ -153,7 +159,9 @@ def sell_card(
     say(view, as_json=as_json)
 
 
-def _kind(kind: str) -> str:
+def _kind(kind: str | None) -> str:
+    if kind is None:
+        return CARD
     if kind not in KINDS:
         raise WrongUsage(f"--kind is one of {', '.join(KINDS)}, not {kind!r}")
     return KINDS[kind]

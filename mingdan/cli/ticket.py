@@ -6,6 +6,7 @@ themselves (`mingdan.orders.care.tickets`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -27,10 +28,12 @@ from mingdan.cli.staff import (
     print_table,
     shown,
 )
+from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.log import AccessLog
 from mingdan.orders.care.complaints import export_complaints
 from mingdan.orders.care.ticket_forms import NewTicket, TicketView
 from mingdan.orders.care.tickets import TicketDesk
+from mingdan.orders.store import OrderStore
 from mingdan.settings import Settings
 
 app = typer.Typer(help="Tickets: complaints and fault reports.", no_args_is_help=True)
@@ -220,12 +223,7 @@ def show(
     acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
         found = TicketDesk(store).show(ticket, at=moment(at))
-        of = (("subscription", found.subscription_id), ("party", found.party_id))
-        subjects = [f"{kind}:{key}" for kind, key in of if key is not None]
-        AccessLog(store).note(
-            actor=acting, purpose="ticket show", what=f"ticket:{found.ticket_ref} (masked)",
-            subjects=subjects, at=moment(None),
-        )  # fmt: skip
+        _note(store, acting, "ticket show", f"ticket:{found.ticket_ref} (masked)", (found,))
     _print(found, as_json)
 
 
@@ -238,15 +236,19 @@ def list_tickets(
     assigned_to: Annotated[str | None, typer.Option("--to", help="Only given to.")] = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only those not over.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    who: Looking = None,
+    role: Role = "hotline",
+    interface: Interface = None,
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """The newest tickets.
+    """The newest tickets; the look is written into the access log.
 
     Example:
 
         mingdan ticket list --open --category spam_sms
     """
+    acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
         found = TicketDesk(store).list(
             at=moment(at),
@@ -257,19 +259,29 @@ def list_tickets(
             open_only=open_only,
             limit=limit,
         )
+        _note(store, acting, "ticket list", "tickets (masked)", found)
     _print_all("Tickets", found, as_json)
 
 
 @app.command()
-def overdue(*, at: When = None, as_json: AsJson = False) -> None:
+def overdue(
+    *,
+    who: Looking = None,
+    role: Role = "hotline",
+    interface: Interface = None,
+    at: When = None,
+    as_json: AsJson = False,
+) -> None:
     """Tickets past a time limit, the longest overdue first.
 
-    Example:
+    The look is written into the access log. Example:
 
         mingdan ticket overdue
     """
+    acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
         found = TicketDesk(store).overdue(at=moment(at))
+        _note(store, acting, "ticket overdue", "tickets (masked)", found)
     _print_all("Overdue tickets", found, as_json)
 
 
@@ -299,6 +311,21 @@ def export(
         return
     again = " (the same file as before)" if done.repeated else ""
     print(f"{done.complaints} complaints of {done.day} in {done.path}{again}")
+
+
+def _note(
+    store: OrderStore, acting: Actor, purpose: str, what: str, found: Iterable[TicketView]
+) -> None:
+    """Write down who looked at whose tickets."""
+    of = [
+        pair
+        for each in found
+        for pair in (("subscription", each.subscription_id), ("party", each.party_id))
+    ]
+    AccessLog(store).note(
+        actor=acting, purpose=purpose, what=what,
+        subjects=[f"{kind}:{key}" for kind, key in of if key is not None], at=moment(None),
+    )  # fmt: skip
 
 
 def _print(view: TicketView, as_json: bool) -> None:

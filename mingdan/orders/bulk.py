@@ -53,16 +53,23 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
 
 
 def insert_ticked(
-    connection: Connection, table: Table, columns: Sequence[str], flat: list[Any]
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    flat: list[Any],
+    ready: bytes | None = None,
 ) -> None:
-    """Insert rows given as `ticked` gives them; on PostgreSQL by COPY, at once."""
+    """Insert rows given as `ticked` gives them; on PostgreSQL by COPY, at once.
+
+    `ready`: what `binary` made of them, if it was asked already.
+    """
     cursor = driver_cursor(connection)
     if connection.dialect.name == "sqlite":
         _insert_sqlite(cursor, table.name, tuple(columns), flat)
         return
     names = ", ".join(columns)
     with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT binary)") as copy:
-        copy.write(binary(table, columns, flat))
+        copy.write(binary(table, columns, flat) if ready is None else ready)
 
 
 def insert_first(

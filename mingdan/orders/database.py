@@ -71,7 +71,8 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             # Readers ask for much at once, each time otherwise; writers for a few rows by key.
-            self._writers = create_engine(address)
+            # The last one used first: keys it took and did not need are used up (`keys.py`).
+            self._writers = create_engine(address, pool_use_lifo=True)
             event.listen(self.engine, "connect", _prepare_postgresql)
             event.listen(self._writers, "connect", _prepare_postgresql)
             event.listen(self._writers, "connect", _plan_once)
@@ -158,6 +159,19 @@ class Database:
             for space in ("customers", "resources"):
                 stripes = [_LOCKS[space], list(range(STRIPES))]
                 driver_cursor(connection).execute(_STRIPES, stripes)
+
+    @contextmanager
+    def beside(self, connection: Connection) -> Iterator[Connection]:
+        """A connection to read with while `connection`, the only writer, writes.
+
+        It sees what was committed, nothing of what `connection` has written. On SQLite,
+        whose transactions several threads share (`turns.py`), it is `connection` itself.
+        """
+        if not self.is_postgresql:
+            yield connection
+            return
+        with self._writers.connect() as other:
+            yield other
 
     def settle(self) -> None:
         """Wait until every writer now at work has ended. Raises Busy after 30 s."""

@@ -49,7 +49,7 @@ def fill(
         moving = {s.subscription_id for ref, s in known.subscriptions.items() if ref in numbers_of}
     _spans(known, rows, ids, moving)
     _name_held(known, named, moving)
-    filling_money.accounts(known, rows, named)
+    filling_money.accounts(known, rows, named, locked=locked)
     _resources_and_parties(known, connection, named, locked)
     _equipment(known, rows, named)
     filling_money.account_data(known, rows, named)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from mingdan.orders.working_set import WorkingSet
 
 
-def accounts(known: WorkingSet, rows: Callable[..., Any], named: Named) -> None:
-    """Accounts, locked: after the customers and before numbers and SIMs."""
+def accounts(known: WorkingSet, rows: Callable[..., Any], named: Named, *, locked: bool) -> None:
+    """Accounts, locked if not all is: after the customers and before numbers and SIMs."""
     asked = named.accounts_of | named.billed
     own = {
         known.subscriptions[ref].subscription_id: known.subscriptions[ref].account_id
@@ -44,7 +44,8 @@ def accounts(known: WorkingSet, rows: Callable[..., Any], named: Named) -> None:
     _paid(known, rows, named)
     for paid in known.paid.values():
         accounts |= paid.left.keys()
-    rows(queries.locked_accounts, accounts)
+    if not locked:
+        rows(queries.locked_accounts, accounts)
     for row in rows(queries.bills, accounts):
         known.accounts[row[0]].bills.append(tuple(row[1:]))
     for make in (queries.payments, queries.refunds):

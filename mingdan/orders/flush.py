@@ -8,30 +8,16 @@ Here: the order of writing. Not here: what the results are (`businesses`,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection
 
-from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
-from mingdan.orders.bulk import COPY_FROM_ROWS, change, insert, insert_ticked, together
+from mingdan.orders.bulk import change, insert, insert_ticked, together
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
 from mingdan.orders.payload import journal_position, payload_of
 from mingdan.orders.plain_rows import PlainRows
-from mingdan.orders.sheets import Row, Sheet, sheets
-
-_EVENT = (
-    "event_type",
-    "order_type",
-    "order_id",
-    "state",
-    "subscription_id",
-    "party_id",
-    "effective_at",
-    "recorded_at",
-    "payload",
-)
+from mingdan.orders.sheets import Sheet, sheets
 
 
 @dataclass(slots=True)
@@ -40,9 +26,7 @@ class Draft:
 
     batch: Batch
     written: list[Sheet]
-    events: list[Row]
-    plain_events: list[Any]
-    """Of plain openings, one value after the other; they come first."""
+    log: Sheet
 
 
 def flush(connection: Connection, batch: Batch) -> None:
@@ -50,48 +34,43 @@ def flush(connection: Connection, batch: Batch) -> None:
     write(connection, draft(batch, journal_position(connection)))
 
 
-def draft(batch: Batch, after: int, plain: PlainRows | None = None) -> Draft:
+def draft(
+    batch: Batch, after: int, plain: PlainRows | None = None, *, lay_out: bool = False
+) -> Draft:
     """Every row `batch` writes, and of plain openings; asks the database nothing but new keys.
 
     `after` is the journal's position (`payload.py`) once the batch's rows are locked.
+    `lay_out`: make what PostgreSQL copies here, not while it waits for it.
     """
     written = list(sheets(batch))
-    plain_events: list[Any] = []
+    log = Sheet("order_event", [(*event, None) for event in batch.rows.events])
     if plain is not None:
-        plain_events = plain.events
+        log.plain = plain.events
         for sheet in written:
             if sheet.new:
                 sheet.plain = plain.flat.get(sheet.name)
     written = [sheet for sheet in written if len(sheet)]
     payload = payload_of(written, after)
-    events: list[Row] = [(*event, None) for event in batch.rows.events]
-    if events:
-        events[-1] = (*batch.rows.events[-1], payload)
-    elif plain_events:
-        plain_events[-1] = payload
+    if log.rows:
+        log.rows[-1] = (*batch.rows.events[-1], payload)
+    elif log.plain:
+        log.plain[-1] = payload
     elif payload is not None:
         raise LookupError(f"rows of {', '.join(sheet.name for sheet in written)} and no event")
-    return Draft(batch, written, events, plain_events)
+    if lay_out:
+        for sheet in (*written, log):
+            sheet.lay_out()
+    return Draft(batch, written, log)
 
 
 def write(connection: Connection, drafted: Draft) -> None:
     """Write a draft into the transaction of `connection`."""
-    batch, written, events = drafted.batch, drafted.written, drafted.events
-    plain = drafted.plain_events
-    if events or plain:
-        copies = (
-            bool(plain)
-            or len(events) >= COPY_FROM_ROWS
-            or any(sheet.new and len(sheet.rows) >= COPY_FROM_ROWS for sheet in written)
-        )
-        log = m.OrderEvent.__table__
-        assert isinstance(log, Table)  # noqa: S101 - narrows a type that is wider in theory
+    batch, written, log = drafted.batch, drafted.written, drafted.log
+    if len(log):
+        copies = any(sheet.copied for sheet in (*written, log))
         with together(connection, copies=copies):
-            for sheet in written:
+            for sheet in (*written, log):
                 _write(connection, sheet)
-            if plain:
-                insert_ticked(connection, log, _EVENT, plain)
-            insert(connection, log, _EVENT, events)
     _journalled(connection, batch)
     batch.on_record.devices.write(connection)
 
@@ -100,8 +79,8 @@ def _write(connection: Connection, sheet: Sheet) -> None:
     if not sheet.new:
         key, *columns = sheet.columns
         change(connection, sheet.table, key, columns, sheet.rows)
-    elif sheet.plain or connection.dialect.name == "sqlite" or len(sheet.rows) >= COPY_FROM_ROWS:
-        insert_ticked(connection, sheet.table, sheet.columns, sheet.flat)
+    elif sheet.copied or connection.dialect.name == "sqlite":
+        insert_ticked(connection, sheet.table, sheet.columns, sheet.flat, sheet.ready)
     else:
         insert(connection, sheet.table, sheet.columns, sheet.rows)
 

@@ -7,6 +7,7 @@ businesses. Not here: the businesses and the transaction itself (`store.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -70,32 +71,38 @@ def apply_batch(
     policy: Policy,
     offerings: dict[str, Offering],
     entries: list[Entry],
+    *,
+    first: bool = False,
 ) -> Applied:
     """Carry out `entries` in the transaction of `connection`.
 
     Part by part: while one is written, the next one is worked out, if it has
-    nothing to do with it.
+    nothing to do with it. `first`: the transaction has written nothing yet.
     """
-    parts = [entries[start : start + PART] for start in range(0, len(entries), PART)]
+    parts = list(_parts(entries))
     several = len(parts) > 1
     if several:
         database.lock_all(connection)
     total = Applied(completed=0, repeated=0, refused=[])
-    with pen(connection, apart=several) as writer:
-        keys = Keys(
-            connection, min(len(entries), PART), postgresql=database.is_postgresql, free=writer.wait
-        )
-        before: tuple[_Part, Draft] | None = None
+    with (
+        _reader(database, connection, beside=several and first) as reader,
+        pen(connection, apart=several) as writer,
+    ):
+        beside = reader is not connection
+        free = None if beside else writer.wait
+        keys = Keys(reader, min(len(entries), PART), postgresql=database.is_postgresql, free=free)
+        unseen: list[_Part] = []
+        drafted: Draft | None = None
         for some in parts:
             asked = _asked(some, policy, offerings, several=several)
             if not several:
                 database.lock(connection, "customers", asked.wanted.customers())
-            writer.wait()
+            if not beside:
+                writer.wait()
             keys.refill()
-            part = _read(connection, asked, locked=several)
-            if before is not None:
-                earlier, drafted = before
-                touched = not apart(part.traces, earlier.traces)
+            part = _read(reader, asked, locked=several)
+            if drafted is not None:
+                touched = not all(apart(part.traces, earlier.traces) for earlier in unseen)
                 writer.start(drafted)
                 if touched:
                     writer.wait()
@@ -103,10 +110,31 @@ def apply_batch(
             batch = Batch(part.on_record, policy, offerings, keys.next)
             plain = PlainRows()
             total = total.plus(_decide(batch, part, plain, keys))
-            before = part, draft(batch, part.position, plain)
-        if before is not None:
-            writer.start(before[1])
+            lay_out = several and database.is_postgresql
+            drafted = draft(batch, part.position, plain, lay_out=lay_out)
+            unseen = [*unseen, part] if beside else [part]
+        keys.give_back()
+        if drafted is not None:
+            writer.start(drafted)
     return total
+
+
+def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Each at most twice the one before: until the first is worked out, nothing is written."""
+    start, size = 0, PART if len(entries) <= PART else max(1, PART // 4)
+    while start < len(entries):
+        yield entries[start : start + size]
+        start, size = start + size, min(2 * size, PART)
+
+
+@contextmanager
+def _reader(database: Database, connection: Connection, *, beside: bool) -> Iterator[Connection]:
+    """What to read with while `connection` writes: if need be itself, by turns."""
+    if not beside:
+        yield connection
+        return
+    with database.beside(connection) as other:
+        yield other
 
 
 @dataclass(slots=True)

@@ -70,6 +70,12 @@ class Keys:
                 self._ready[table] = iter(left)
             self._given[table] = len(left) + used
 
+    def give_back(self) -> None:
+        """Leave what was not used to whoever uses the connection next."""
+        if self._postgresql:
+            for table, ready in self._ready.items():
+                _ahead(self._connection).give_back(table, ready)
+
     def _more(self, table: str) -> Iterator[int]:
         if self._free is not None:
             self._free()
@@ -103,6 +109,10 @@ class _Ahead:
             left += [int(key) for (key,) in rows.fetchall()]
         found, self._left[table] = left[:wanted], left[wanted:]
         return iter(found)
+
+    def give_back(self, table: str, keys: Iterator[int]) -> None:
+        """Keys taken last that were not needed."""
+        self._left[table] = [*keys, *self._left[table]]
 
 
 _NEXT_KEYS = "SELECT nextval($1::regclass) FROM generate_series(1, $2)"

@@ -17,7 +17,8 @@ from sqlalchemy import Table
 
 from mingdan.orders import model as m
 from mingdan.orders.batch import Batch
-from mingdan.orders.bulk import ticked
+from mingdan.orders.bulk import COPY_FROM_ROWS, ticked
+from mingdan.orders.copying import binary
 from mingdan.orders.money.facts import booked
 from mingdan.orders.timelines import Timelines
 
@@ -60,6 +61,11 @@ CHANGED = {
     "subscription_block": "block_id superseded_at",
 }
 """Columns of changed rows; the first is the key."""
+LOG = {
+    "order_event": "event_type order_type order_id state subscription_id party_id effective_at "
+    "recorded_at payload",
+}
+"""Columns of the log's own rows, which are in no payload."""
 Row = tuple[Any, ...]
 
 
@@ -71,6 +77,8 @@ class Sheet:
     rows: list[Any]
     new: bool = True
     plain: list[Any] | None = None
+    ready: bytes | None = None
+    """Its rows as `copying.binary` makes them, if that was done ahead."""
     _flat: list[Any] | None = None
 
     def __len__(self) -> int:
@@ -87,7 +95,17 @@ class Sheet:
 
     @property
     def columns(self) -> list[str]:
-        return (NEW if self.new else CHANGED)[self.name].split()
+        return (NEW | LOG if self.new else CHANGED)[self.name].split()
+
+    @property
+    def copied(self) -> bool:
+        """Whether PostgreSQL takes it by COPY."""
+        return self.new and (bool(self.plain) or len(self.rows) >= COPY_FROM_ROWS)
+
+    def lay_out(self) -> None:
+        """Make it `ready`, if it is to be copied."""
+        if self.copied:
+            self.ready = binary(self.table, self.columns, self.flat)
 
     @property
     def table(self) -> Table:

@@ -106,7 +106,8 @@ class OrderStore:
         Unreachable if the database stays away for 30 s.
         """
         refused: list[Refusal] = []
-        accepted = sorted(read_frames(commands, refused), key=lambda each: each[0].recorded_at)
+        with _without_collector():
+            accepted = sorted(read_frames(commands, refused), key=lambda each: each[0].recorded_at)
         total = Applied(completed=0, repeated=0, refused=refused)
         done = len(refused)
         for start in range(0, len(accepted), BATCH):
@@ -125,7 +126,7 @@ class OrderStore:
         """
         return self._insisting(
             lambda connection: apply_batch(
-                self._database, connection, self._policy, self._offerings, part
+                self._database, connection, self._policy, self._offerings, part, first=True
             )
         )
 

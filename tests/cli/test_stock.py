@@ -147,6 +147,10 @@ def test_sims_and_prepaid_cards(installation: str, tmp_path: Path) -> None:
     assert "PrepaidCardStateChangeEvent" in ok(
         sim.app, "history", "12345678", "--kind", "prepaid-card"
     )
+    for found in (ok(sim.app, "show", "12345678"), ok(sim.app, "history", "12345678")):
+        assert "void" in found
+    for unknown, code in ((card(9), "sim_not_in_stock"), ("87654321", "card_not_in_stock")):
+        assert code in str(run(sim.app, "show", unknown).exception)
     assert isinstance(run(sim.app, "show", "1", "--kind", "credit").exception, WrongUsage)
 
 

@@ -171,13 +171,14 @@ class StockDesk:
     ) -> dict[str, Any]:
         """Withdraw a number, SIM, card or handset, or give it back (封存, 停用, 作废).
 
-        `kind`: number, sim, prepaid_card or handset. Only states an operator
+        `kind`: number, sim, prepaid_card, card (either of them) or handset. Only states an operator
         sets by hand (`states.BY_HAND`). Returns what `show` returns. Refuses
         state_step, and what `show` refuses.
         """
         at = checks.instant("at", at)
         key = self._key(kind, name)
         with self._writing(actor, STOCK, at) as journal:
+            kind = records.kind_of(journal.connection, kind, key)
             states.set_by_hand(journal, kind, key, state, at=at)
             return records.show(journal.connection, kind, key, at)
 
@@ -211,12 +212,14 @@ class StockDesk:
     def show(self, kind: str, name: str, *, actor: Actor, at: datetime) -> dict[str, Any]:
         """One number, SIM, card or handset as it stands at `at`, masked.
 
+        `kind`: number, sim, prepaid_card, card (either of them) or handset.
         Refuses number_not_in_stock, sim_not_in_stock, card_not_in_stock,
         handset_not_in_stock.
         """
         at = checks.instant("at", at)
         key = self._key(kind, name)
         with self._reading(actor, INQUIRY, at) as connection:
+            kind = records.kind_of(connection, kind, key)
             return records.show(connection, kind, key, at)
 
     def history(self, kind: str, name: str, *, actor: Actor, at: datetime) -> list[dict[str, Any]]:
@@ -227,6 +230,7 @@ class StockDesk:
         at = checks.instant("at", at)
         key = self._key(kind, name)
         with self._reading(actor, INQUIRY, at) as connection:
+            kind = records.kind_of(connection, kind, key)
             records.show(connection, kind, key, at)
             return records.history(connection, kind, key)
 
@@ -237,7 +241,7 @@ class StockDesk:
             return records.overview(connection, at)
 
     def _key(self, kind: str, name: str) -> str:
-        checks.one_of("kind", kind, frozenset(records.KINDS))
+        checks.one_of("kind", kind, frozenset((*records.KINDS, records.CARD)))
         return numbering.spoken(name) if kind == "number" else numbering.card(name)
 
     def _until(self, at: datetime, minutes: int | None) -> datetime:

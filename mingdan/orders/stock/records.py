@@ -33,6 +33,8 @@ KINDS: dict[str, tuple[Any, Any, str]] = {
     "handset": (Handset, Handset.imei, "handset"),
 }
 """Kind -> its table, key and state machine."""
+CARD = "card"
+"""A SIM or a prepaid card, whichever it is (`kind_of`)."""
 _UNKNOWN = {
     "number": ("number_not_in_stock", "number"),
     "sim": ("sim_not_in_stock", "iccid"),
@@ -54,6 +56,17 @@ def refuse_unknown(kind: str, key: str) -> Refused:
     """The refusal of a resource nobody knows."""
     code, name = _UNKNOWN[kind]
     return Refused(code, **{name: mask_number(key)})
+
+
+def kind_of(connection: Connection, kind: str, key: str) -> str:
+    """The kind itself; of a `CARD` what stock knows by this name, or else what it looks like."""
+    if kind != CARD:
+        return kind
+    for each in ("sim", "prepaid_card"):
+        _, column, _ = KINDS[each]
+        if connection.execute(select(column).where(column == key)).first() is not None:
+            return each
+    return "sim" if key.startswith("89") else "prepaid_card"
 
 
 def show(connection: Connection, kind: str, key: str, at: datetime) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -112,9 +114,8 @@ class Orders(StoreMachine):
     def crash(self, command: AnyCommand) -> bool:
         """The power goes after some of the order's rows were written; if it did."""
         left = 1 + self.serial % 7
-        insert = flush.insert
 
-        def until_the_cut(*values: Any) -> None:
+        def until_the_cut(insert: Callable[..., None], *values: Any) -> None:
             nonlocal left
             left -= 1
             if left == 0:
@@ -122,7 +123,8 @@ class Orders(StoreMachine):
             insert(*values)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(flush, "insert", until_the_cut)
+            for name in ("insert", "insert_ticked"):
+                patch.setattr(flush, name, partial(until_the_cut, getattr(flush, name)))
             try:
                 self.store.apply([command])
             except PowerCut:

@@ -1,0 +1,69 @@
+"""Looking at customers' things at the command line leaves a row in the access log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from mingdan.cli import account, ticket
+from mingdan.orders.access.actor import Actor
+from mingdan.orders.access.log import AccessLog, Look
+from mingdan.orders.store import OrderStore
+from tests.orders.support import at, done, msisdn, opening, sqlite_url
+
+MANAGER = Actor("manager", "manager", "wang.wei")
+NUMBER = msisdn(1)[2:]
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    made = sqlite_url(tmp_path)
+    with OrderStore.open(made) as store:
+        done(store, opening(1, when=at(0)), opening(2, when=at(0)), opening(3, when=at(0)))
+    monkeypatch.setenv("MINGDAN_ORDERS_URL", made)
+    monkeypatch.setenv("MINGDAN_DATA", str(tmp_path / "data"))
+    return made
+
+
+def looked(url: str, room: Any, *line: str) -> Look:
+    """The row that a command leaves."""
+    result = CliRunner().invoke(room.app, [*line])
+    assert result.exit_code == 0, (result.output, result.exception)
+    with OrderStore.open(url) as store:
+        return max(AccessLog(store).read(actor=MANAGER, at=at(99)), key=lambda look: look.seq)
+
+
+@pytest.mark.parametrize("line", [("list",), ("list", "--open", "--number", NUMBER)])
+def test_a_list_of_tickets(url: str, line: tuple[str, ...]) -> None:
+    opened = ["open", "spam_sms", "--number", NUMBER, "--text", "x", "--as", "li.na"]
+    assert CliRunner().invoke(ticket.app, opened).exit_code == 0
+    found = looked(url, ticket, *line, "--as", "zhao.min")
+    assert (found.name, found.purpose, found.what) == (
+        "zhao.min",
+        "ticket list",
+        "tickets (masked)",
+    )
+    assert found.subjects == ("party:1", "subscription:1")
+
+
+def test_overdue_tickets_of_nobody(url: str) -> None:
+    found = looked(url, ticket, "overdue", "--as", "zhao.min")
+    assert (found.purpose, found.subjects) == ("ticket overdue", ())
+
+
+def test_an_account_and_who_shares_it(url: str) -> None:
+    found = looked(url, account, "show", NUMBER, "--as", "li.na")
+    assert (found.name, found.role, found.purpose) == ("li.na", "counter", "account show")
+    assert found.subjects == ("subscription:1",)
+    merge = ["merge", "S2", "--with", "S1", "--as", "li.na"]
+    assert CliRunner().invoke(account.app, merge).exit_code == 0
+    assert looked(url, account, "show", NUMBER).subjects == ("subscription:1", "subscription:2")
+
+
+def test_what_is_not_there_was_not_seen(url: str) -> None:
+    assert CliRunner().invoke(account.app, ["show", "13899999999"]).exit_code != 0
+    with OrderStore.open(url) as store:
+        assert AccessLog(store).read(actor=MANAGER, at=at(99)) == []
