@@ -19,7 +19,8 @@ help: ## What there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 # uv (pinned and hashed in the lock like everything else) installs the lock in
-# seconds; where it finds no index, pip takes its configured one.
+# seconds; where it finds no index, pip takes its configured one. Compiled once: a machine that
+# writes no bytecode would do it anew for every process, a second for each that loads Dagster.
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,9 +28,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/{on=1} on{print} on && !/\\$$/{exit}' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $(VENV)/uv.lock
-	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements.lock || \
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --no-deps --require-hashes \
+		-r requirements.lock || \
 		$(BIN)/pip install -q --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 mingdan assets pipelines sql
 	@touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: deploy/dagster.yaml

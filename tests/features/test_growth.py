@@ -30,13 +30,13 @@ from tests.features.grow import digests, open_night, result, run
 from tests.guiding.rows import Row, at, event_day, put, put_orders, put_usage, record
 
 LAST = date(2026, 11, 5)
-DAYS = 5
+DAYS = 4
 FIRST = LAST - timedelta(days=DAYS - 1)
 MOBILE = 8613800138000
 
 
 def some_usage(count: int, seed: int = 3) -> list[Row]:
-    """Usage of a dozen subscriptions over five days, a tenth of it delivered late."""
+    """Usage of a dozen subscriptions over four days, a tenth of it delivered late."""
     dice = np.random.default_rng(seed)
     rows = []
     for number in range(count):
