@@ -6,11 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mingdan.cli.main import app
 from mingdan.lake import Lake
 from mingdan.summary import nights, summarise
 from tests.worlds import Installed
@@ -21,18 +24,37 @@ ROOT = Path(__file__).parent.parent.parent
 NUMBER = re.compile(r"(?<![0-9a-f])(?:86)?1[3-9]\d{9}(?![0-9a-f])")
 
 
-def mingdan(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from mingdan.cli.main import app; app()", *arguments],
-        env={"MINGDAN_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a call of the program gave."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_the_summary_of_a_night_says_what_came_and_what_left(finished_world: Installed) -> None:
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def mingdan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """`mingdan(data, "runs", "--last")`; as a process of its own: `test_main.py`."""
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def call(data: Path, *arguments: str) -> Done:
+        monkeypatch.setenv("MINGDAN_DATA", str(data))
+        monkeypatch.setattr(sys, "argv", ["mingdan", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            app()
+        shown = capsys.readouterr()
+        return Done(int(ended.value.code or 0), shown.out, shown.err)
+
+    return call
+
+
+def test_the_summary_of_a_night_says_what_came_and_what_left(
+    mingdan: Call, finished_world: Installed
+) -> None:
     done = mingdan(finished_world.data, "runs", "--last")
     assert done.returncode == 0, done.stderr
     for said in (
@@ -44,7 +66,7 @@ def test_the_summary_of_a_night_says_what_came_and_what_left(finished_world: Ins
     assert not NUMBER.search(done.stdout)
 
 
-def test_the_numbers_of_the_summary_add_up(finished_world: Installed) -> None:
+def test_the_numbers_of_the_summary_add_up(mingdan: Call, finished_world: Installed) -> None:
     shown = " ".join(mingdan(finished_world.data, "runs", "--last").stdout.split())
     came = re.search(
         r"Usage: ([\d,]+) records in = ([\d,]+) quarantined \+ ([\d,]+) delivered twice \+ "
@@ -78,7 +100,7 @@ def test_the_numbers_of_every_night_add_up(finished_world: Installed) -> None:
     assert elsewhere > 0
 
 
-def test_what_was_found_late_is_told_apart(finished_world: Installed) -> None:
+def test_what_was_found_late_is_told_apart(mingdan: Call, finished_world: Installed) -> None:
     shown = " ".join(mingdan(finished_world.data, "runs", "--last").stdout.split())
     said = re.search(
         r"Found vs planted: (\d+) of (\d+) malicious senders by their 3rd active day \(\d+%\), "
@@ -90,7 +112,9 @@ def test_what_was_found_late_is_told_apart(finished_world: Installed) -> None:
     assert found + later + missing == planted
 
 
-def test_the_summary_ends_with_a_command_that_explains_somebody(finished_world: Installed) -> None:
+def test_the_summary_ends_with_a_command_that_explains_somebody(
+    mingdan: Call, finished_world: Installed
+) -> None:
     shown = mingdan(finished_world.data, "runs", "--last").stdout
     command = shown.strip().splitlines()[-1].partition(": mingdan ")[2].split()
     assert command[0] == "explain"
@@ -110,7 +134,7 @@ def test_the_summary_ends_with_a_command_that_explains_somebody(finished_world: 
     ],
 )
 def test_questions_that_contradict_each_other_are_wrong_usage(
-    finished_world: Installed, arguments: list[str], words: str
+    mingdan: Call, finished_world: Installed, arguments: list[str], words: str
 ) -> None:
     done = mingdan(finished_world.data, "runs", *arguments)
     assert done.returncode == 2
@@ -152,7 +176,7 @@ def test_make_knows_what_was_asked_for() -> None:
         assert f'ASKED="{asked}"' in done.stdout
 
 
-def test_a_script_gets_numbers_that_add_up(finished_world: Installed) -> None:
+def test_a_script_gets_numbers_that_add_up(mingdan: Call, finished_world: Installed) -> None:
     done = mingdan(finished_world.data, "runs", finished_world.last.isoformat(), "--json")
     night = json.loads(done.stdout)
     assert night["day"] == finished_world.last.isoformat()
@@ -168,7 +192,10 @@ def test_a_script_gets_numbers_that_add_up(finished_world: Installed) -> None:
 
 
 def test_make_nightly_learns_what_is_due_and_what_was_missed(
-    fresh_world: Installed, world_before_last_night: Installed, finished_world: Installed
+    mingdan: Call,
+    fresh_world: Installed,
+    world_before_last_night: Installed,
+    finished_world: Installed,
 ) -> None:
     last = finished_world.last.isoformat()
     assert mingdan(fresh_world.data, "runs", "--due").stdout.strip() == last
@@ -188,20 +215,20 @@ def test_make_nightly_learns_what_is_due_and_what_was_missed(
     ],
 )
 def test_what_is_wrong_is_said_with_its_exit_code(
-    finished_world: Installed, arguments: list[str], code: int, said: str
+    mingdan: Call, finished_world: Installed, arguments: list[str], code: int, said: str
 ) -> None:
     done = mingdan(finished_world.data, *arguments)
     assert done.returncode == code
     assert said in " ".join((done.stdout + done.stderr).split())
 
 
-def test_without_an_installation_it_says_how_to_get_one(tmp_path: Path) -> None:
+def test_without_an_installation_it_says_how_to_get_one(mingdan: Call, tmp_path: Path) -> None:
     done = mingdan(tmp_path / "none", "runs")
     assert done.returncode == 1
     assert "make nightly" in " ".join(done.stderr.split())
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command(mingdan: Call) -> None:
     shown = mingdan(Path("none"), "--help")
     assert shown.returncode == 0
     for command in ("simulate", "ingest", "order", "explain", "partner", "runs"):
