@@ -4,6 +4,7 @@
 -- grain: one usage record
 -- key: record_id
 -- inputs: quick, number_holdings, subscription_holdings
+-- noqa: disable=RF04
 WITH wanted AS (
     SELECT
         'imsi' AS key_kind,
