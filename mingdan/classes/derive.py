@@ -98,7 +98,8 @@ def _prepare(
 ) -> None:
     for table in OF_THE_DAY:
         if table is not FEATURES:
-            define_view(connection, table.name, table, files[table.name])
+            # a night of before there was the table read none of it
+            define_view(connection, table.name, table, files.get(table.name, []))
     define_view(connection, "features_of_the_day", FEATURES, files[FEATURES.name])
     columns = ", ".join(f'"{name}"' for name in _features_read(policy))
     connection.execute(

@@ -27,10 +27,12 @@ from mingdan.cli.staff import (
     shown,
 )
 from mingdan.cli.ticket import Ref
+from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.log import AccessLog
 from mingdan.orders.care.appeal_forms import AppealView, NewAppeal
 from mingdan.orders.care.appeals import AppealDesk
 from mingdan.orders.care.class_file import appealable_labels
+from mingdan.orders.store import OrderStore
 from mingdan.settings import Settings
 
 app = typer.Typer(help="Appeals (申诉) against labels.", no_args_is_help=True)
@@ -134,13 +136,7 @@ def show(
     acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
         found = AppealDesk(store).show(appeal, at=moment(at))
-        AccessLog(store).note(
-            actor=acting,
-            purpose="appeal show",
-            what=f"ticket:{found.ticket.ticket_ref} (masked)",
-            subjects=[f"{found.subject_type}:{found.subject_id}"],
-            at=moment(None),
-        )
+        _note(store, acting, "appeal show", f"ticket:{found.ticket.ticket_ref} (masked)", (found,))
     _print(found, as_json)
 
 
@@ -149,17 +145,22 @@ def list_appeals(
     *,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that wait.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    who: Looking = None,
+    role: Role = "hotline",
+    interface: Interface = None,
     at: When = None,
     as_json: AsJson = False,
 ) -> None:
-    """The newest appeals.
+    """The newest appeals; the look is written into the access log.
 
     Example:
 
         mingdan appeal list --open
     """
+    acting = looker(who, role, interface)
     with answering(as_json), store_at(None) as store:
         found = AppealDesk(store).list(at=moment(at), open_only=open_only, limit=limit)
+        _note(store, acting, "appeal list", "appeals (masked)", found)
     if as_json:
         print_json(found)
         return
@@ -169,6 +170,16 @@ def list_appeals(
         [(v.ticket.ticket_ref, v.label, f"{v.subject_type} {v.subject_id}", v.ticket.state,
           v.outcome, v.finding, v.ticket.assigned_to, v.ticket.due_at) for v in found],
     )  # fmt: skip
+
+
+def _note(
+    store: OrderStore, acting: Actor, purpose: str, what: str, found: tuple[AppealView, ...]
+) -> None:
+    """One row of the access log for all that a command shows."""
+    subjects = sorted({f"{view.subject_type}:{view.subject_id}" for view in found})
+    AccessLog(store).note(
+        actor=acting, purpose=purpose, what=what, subjects=subjects, at=moment(None)
+    )
 
 
 def _print(view: AppealView, as_json: bool) -> None:

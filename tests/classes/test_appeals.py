@@ -181,3 +181,43 @@ def test_who_was_taken_for_a_listed_person_is_not_linked_again_at_once(world: Wo
         assert (1, "blacklist:fraud") in world.labels(day)
     world.decide(DAYS[6], {}, [fraud])
     assert (2, "blacklist:fraud") in world.labels(DAYS[6]), "nobody mended the record"
+
+
+def test_the_number_was_sold_and_both_have_a_name(world: World) -> None:
+    """过户 between two blasts: the seller's appeal is the seller's, the buyer stays listed."""
+    world.person(1)
+    for day in DAYS[:3]:
+        world.decide(day, {1: BLAST})
+    world.transfer(1, 2, DAYS[3])
+    world.decide(DAYS[3], {1: USED})
+    for day in DAYS[4:7]:
+        world.decide(day, {1: BLAST})
+    assert {(1, SPAM), (2, SPAM)} <= set(world.labels(DAYS[6]))
+    world.uphold(1, SPAM, during(DAYS[7], 11))
+    world.decide(DAYS[7], {1: BLAST})
+    assert set(world.labels(DAYS[7])) == {(2, SPAM)}
+    assert world.events(DAYS[7]) == [(1, SPAM, "appeal_upheld", None)]
+
+
+def test_of_two_decisions_the_newest_counts(world: World) -> None:
+    """Upheld, listed anew, upheld again: what lies between does not count either."""
+    world.person(1)
+    world.uphold(1, SPAM, during(DAYS[0], 11))
+    for day in DAYS[:3]:
+        world.decide(day, {1: BLAST})
+    world.uphold(1, SPAM, during(DAYS[3], 11))
+    world.decide(DAYS[3], {1: BLAST})
+    assert world.events(DAYS[3]) == [(1, SPAM, "appeal_upheld", None)]
+    world.decide(DAYS[4], {1: BLAST})
+    assert world.labels(DAYS[4])[1, SPAM]["hits"] == 1
+
+
+def test_a_protection_beside_it_changes_nothing(world: World) -> None:
+    world.person(1)
+    world.protect(1, "spam", DAYS[10])
+    for day in DAYS[:2]:
+        world.decide(day, {1: BLAST})
+    world.uphold(1, SPAM, during(DAYS[2], 11))
+    world.decide(DAYS[2], {1: BLAST})
+    assert set(world.labels(DAYS[2])) == {(1, "redlist:spam")}
+    assert world.events(DAYS[2]) == [(1, SPAM, "appeal_upheld", None)]

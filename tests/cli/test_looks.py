@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from mingdan.cli import account, ticket
+from mingdan.cli import account, appeal, ticket
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.log import AccessLog, Look
 from mingdan.orders.store import OrderStore
@@ -47,6 +47,18 @@ def test_a_list_of_tickets(url: str, line: tuple[str, ...]) -> None:
         "tickets (masked)",
     )
     assert found.subjects == ("party:1", "subscription:1")
+
+
+def test_appeals(url: str) -> None:
+    opened = ["open", "blacklist:fraud", "--number", NUMBER, "--text", "x", "--as", "li.na"]
+    assert CliRunner().invoke(appeal.app, opened).exit_code == 0
+    found = looked(url, appeal, "list", "--open", "--as", "zhao.min")
+    assert (found.name, found.purpose, found.what) == (
+        "zhao.min", "appeal list", "appeals (masked)",
+    )  # fmt: skip
+    assert found.subjects == ("party:1",)
+    found = looked(url, appeal, "show", "TT00000001", "--as", "zhao.min")
+    assert (found.purpose, found.subjects) == ("appeal show", ("party:1",))
 
 
 def test_overdue_tickets_of_nobody(url: str) -> None:
