@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import polars as pl
@@ -75,6 +75,14 @@ class Partition:
     version: int
 
 
+class _Held(NamedTuple):
+    """A file the log of a table lists."""
+
+    path: str
+    rows: int
+    bucket: int | None
+
+
 class Lake:
     """All tables under one folder; safe for one writer and any number of readers."""
 
@@ -86,6 +94,7 @@ class Lake:
         """
         self.root = root
         self._open: dict[str, DeltaTable] = {}
+        self._listed: dict[str, tuple[int, dict[date, list[_Held]]]] = {}
         if self._marker.exists():
             self.buckets = int(self._facts()["buckets"])
             if buckets is not None and buckets != self.buckets:
@@ -145,28 +154,21 @@ class Lake:
 
         each of which is the digest of a file's bytes; an absent day has 0 rows.
         """
-        rows = 0
-        names: list[str] = []
-        for action in self._actions(table, version):
-            if action["date"] == day:
-                rows += int(action["rows"])
-                names.append(str(action["path"]))
+        held = self._actions(table, version).get(day, [])
+        names = sorted(file.path for file in held)
         return Partition(
             table=table.name,
             day=day,
-            rows=rows,
-            digest=hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest(),
+            rows=sum(file.rows for file in held),
+            digest=hashlib.sha256("\n".join(names).encode()).hexdigest(),
             version=self.version(table) if version is None else version,
         )
 
     def rows_by_day(self, table: Table, first: date, last: date) -> dict[date, int]:
         """Rows of each held day from `first` to `last`, from the transaction log alone."""
-        rows: dict[date, int] = {}
-        for action in self._actions(table):
-            day = action["date"]
-            if first <= day <= last:
-                rows[day] = rows.get(day, 0) + action["rows"]
-        return dict(sorted(rows.items()))
+        held = self._actions(table)
+        wanted = sorted(day for day in held if first <= day <= last)
+        return {day: sum(file.rows for file in held[day]) for day in wanted}
 
     def scan(
         self, table: Table, days: Iterable[date] | None = None, *, version: int | None = None
@@ -314,20 +316,25 @@ class Lake:
         self._open[table.name] = known
         return known
 
-    def _actions(self, table: Table, version: int | None = None) -> list[dict[str, Any]]:
+    def _actions(self, table: Table, version: int | None = None) -> dict[date, list[_Held]]:
+        """The files of a version by day; those of the newest are remembered while it is that."""
         delta = self._delta(table, version)
         if delta is None:
-            return []
+            return {}
+        known = self._listed.get(table.name)
+        if known is not None and known[0] == delta.version():
+            return known[1]
         frame = pl.DataFrame(delta.get_add_actions(flatten=True))
-        if not frame.height:
-            return []
-        bucket = pl.col("partition.bucket") if table.bucketed else pl.lit(None, pl.Int32)
-        return frame.select(
-            path="path",
-            rows=pl.col("num_records"),
-            date=pl.col("partition.date"),
-            bucket=bucket,
-        ).to_dicts()
+        found: dict[date, list[_Held]] = {}
+        if frame.height:
+            buckets = frame["partition.bucket"].to_list() if table.bucketed else [None] * len(frame)
+            for path, rows, day, bucket in zip(
+                frame["path"], frame["num_records"], frame["partition.date"], buckets, strict=True
+            ):
+                found.setdefault(day, []).append(_Held(path, rows, bucket))
+        if version is None:
+            self._listed[table.name] = (delta.version(), found)
+        return found
 
     def _adopt(self, table: Table, day: date, file: DataFile) -> AddAction:
         values: dict[str, str | None] = {"date": day.isoformat()}
@@ -356,9 +363,9 @@ class Lake:
             )
             return
         held = {
-            str(action["path"])
-            for action in self._actions(table)
-            if action["date"] == day and (buckets is None or action["bucket"] in buckets)
+            file.path
+            for file in self._actions(table).get(day, [])
+            if buckets is None or file.bucket in buckets
         }
         if held == {add.path for add in adds}:
             return
