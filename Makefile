@@ -12,7 +12,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 # dg says so at length if another environment, or none, is active
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
-.PHONY: help nightly test lint types pytest java ui ui-readonly notebook bench lock clean
+.PHONY: help nightly test lint types rewritten pytest java ui ui-readonly notebook bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## What there is to do
@@ -43,7 +43,9 @@ nightly: $(VENV)/.installed $(DAGSTER_HOME)/dagster.yaml ## Run the last night, 
 	@ASKED="$(filter command environment,$(origin SUBSCRIBERS) $(origin DAYS) $(origin SEED))" \
 		BIN=$(BIN) SUBSCRIBERS=$(SUBSCRIBERS) DAYS=$(DAYS) SEED=$(SEED) DAY=$(DAY) sh deploy/nightly.sh
 
-test: java lint types pytest ## Lint, types and the whole suite
+test: java lint ## Lint, types and the whole suite
+	@$(MAKE) -s -O -j 2 types rewritten
+	@$(MAKE) -s pytest
 
 lint: $(VENV)/.installed ## Ruff and sqlfluff
 	@$(BIN)/ruff check .
@@ -57,6 +59,10 @@ types: $(VENV)/.installed ## mypy --strict
 java:
 	@[ -n "$$JAVA_HOME" ] || command -v java > /dev/null || \
 		{ echo "The tests need Java 17 or later (Apache Spark): install openjdk-17-jre-headless or set JAVA_HOME."; exit 1; }
+
+# what pytest makes of assertions is written down once: each worker would make it anew
+rewritten: $(VENV)/.installed
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --collect-only -q > /dev/null || :
 
 pytest: java $(VENV)/.installed ## The suite alone
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -113,7 +113,7 @@ def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return open_night(tmp_path_factory.mktemp("features"), buckets=1)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=7, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     back=st.lists(st.sampled_from(BACK), min_size=3, max_size=3),
     events=st.lists(EVENT, max_size=60),
@@ -160,7 +160,7 @@ def test_features_equal_their_meaning_on_a_busy_month(tmp_path: Path) -> None:
     night = open_night(tmp_path, buckets=4)
     dice = np.random.default_rng(5)
     records = []
-    for number in range(3000):
+    for number in range(2000):
         served = int(dice.integers(1, 9))
         kind = str(dice.choice(["sms", "voice", "data"], p=[0.5, 0.4, 0.1]))
         step = int(dice.integers(0, 40 * served))

@@ -120,7 +120,7 @@ def every_second() -> list[Row]:
     ]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(orders=ORDERS.map(lambda found: sorted(found, key=lambda order: order[0])))
 def test_number_change_swap_transfer_end_and_reissue_on_one_day_known_in_time_or_late(
     tmp_path_factory: pytest.TempPathFactory, orders: list[tuple[int, tuple[Any, ...], bool]]

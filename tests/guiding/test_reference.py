@@ -86,7 +86,7 @@ def shared_night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     return Night(Settings(data=folder))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=32, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     numbers=histories(KEYS, (1, 2, 3)),
     parties=histories((1, 2, 3), (10, 20)),
