@@ -80,6 +80,10 @@ def test_an_upheld_appeal_is_the_retraction(town: Town, program: Program) -> Non
     assert "appeal_upheld" in shown.out
     assert f"Appeal {ref} against blacklist:spam_sms upheld 2026-11-05 15:00" in shown.out
     assert "re-derived: equal" in shown.out
+    page = program(town, "list", "show", TUTOR)
+    assert page.code == 0
+    assert "DEL appeal_upheld" in page.out
+    assert TUTOR not in page.out
     told = lake_digests(town.data)
 
     for number in (4, 5):
