@@ -16,6 +16,14 @@ from pathlib import Path
 _NUMBER = re.compile(r"\+?[0-9]{7,}[Xx]?")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_-]*")
 _SEPARATORS = re.compile(r"[\s\-()]")
+_BETWEEN = "[\\s\\-.()\u2010-\u2015\u00b7\uff08\uff09\uff0d\u200b-\u200f\u2060\ufeff]"
+_SPOKEN = "零〇一二三四五六七八九幺两"
+_WITHIN = re.compile(
+    r"(?P<kept>(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:[ T][0-2]\d:[0-5]\d(?::[0-5]\d)?)?(?!\d)"
+    r"|(?<![A-Za-z])TT\d{8}(?!\d))"
+    rf"|\d(?:{_BETWEEN}{{0,3}}\d){{5,}}[Xx]?"
+    rf"|[{_SPOKEN}](?:{_BETWEEN}{{0,3}}[{_SPOKEN}]){{6,}}"
+)
 _CHINA_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CHINA_IOT = re.compile(r"1(?:44[01]|48|46|410)\d{9,10}")
 
@@ -77,6 +85,24 @@ def mask_typed(text: str) -> str:
     if sum(char.isdigit() for char in text) < 7 and _PLAIN_WORD.fullmatch(text):
         return text
     return mask_number(text) if _NUMBER.fullmatch(digits(text)) else "*" * len(text)
+
+
+def mask_within(text: str) -> str:
+    """A text people wrote, with every number in it masked.
+
+    A number has six digits or more, of any script, however they are parted, or is
+    spelled out in seven characters or more. Days, instants and tickets' references stay.
+    """
+
+    def masked(found: re.Match[str]) -> str:
+        if found["kept"]:
+            return found[0]
+        if any(char in _SPOKEN for char in found[0]):
+            return "*" * len(found[0])
+        kept = (char for char in unicodedata.normalize("NFKC", found[0]) if char.isalnum())
+        return mask_number("".join(kept))
+
+    return _WITHIN.sub(masked, text)
 
 
 def mask_name(text: str) -> str:

@@ -7,10 +7,12 @@ was upheld (`mingdan.classes`).
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
+from mingdan.classes.tables import LABELS
 from mingdan.cli.counter import AsJson, instant, store_at
 from mingdan.cli.staff import (
     As,
@@ -20,6 +22,7 @@ from mingdan.cli.staff import (
     When,
     actor,
     answering,
+    done_at,
     looker,
     moment,
     print_json,
@@ -27,12 +30,14 @@ from mingdan.cli.staff import (
     shown,
 )
 from mingdan.cli.ticket import Ref
+from mingdan.lake import Lake
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.log import AccessLog
 from mingdan.orders.care.appeal_forms import AppealView, NewAppeal
 from mingdan.orders.care.appeals import AppealDesk
 from mingdan.orders.care.class_file import appealable_labels
 from mingdan.orders.store import OrderStore
+from mingdan.reference import load
 from mingdan.settings import Settings
 
 app = typer.Typer(help="Appeals (申诉) against labels.", no_args_is_help=True)
@@ -74,7 +79,9 @@ def open_appeal(
     )
     with answering(as_json), store_at(None) as store:
         desk = AppealDesk(store, appealable_labels(Settings()))
-        _print(desk.open(new, actor=actor(who, role, interface), at=moment(at)), as_json)
+        view = desk.open(new, actor=actor(who, role, interface), at=done_at(at))
+    _print(view, as_json)
+    _say_if_nobody_has_it(view)
 
 
 @app.command()
@@ -111,7 +118,7 @@ def decide(
             finding,
             text,
             actor=actor(who, role, interface),
-            at=moment(at),
+            at=done_at(at),
             holds_until=None if until is None else instant("--until", until),
         )
         _print(view, as_json)
@@ -172,6 +179,24 @@ def list_appeals(
     )  # fmt: skip
 
 
+def _finding_zh(code: str) -> str:
+    return load.by("appeal_finding", "code")[code]["name_zh"]
+
+
+def _say_if_nobody_has_it(view: AppealView) -> None:
+    """Taken down all the same: the night may be behind, or somebody else may have it."""
+    folder = Settings().lake
+    nights = Lake(folder).days(LABELS) if (folder / "lake.json").exists() else []
+    if not nights:
+        return
+    class_code, _, reason = view.label.partition(":")
+    wanted = {"class_code": class_code, "reason_code": reason, "subject_type": view.subject_type,
+              "subject_id": view.subject_id}  # fmt: skip
+    if Lake(folder).scan(LABELS, nights[-1:]).filter(**wanted).collect().is_empty():
+        print(f"note: {view.subject_type} {view.subject_id} has no label {view.label} as of the "
+              f"night of {nights[-1]}", file=sys.stderr)  # fmt: skip
+
+
 def _note(
     store: OrderStore, acting: Actor, purpose: str, what: str, found: tuple[AppealView, ...]
 ) -> None:
@@ -186,7 +211,7 @@ def _print(view: AppealView, as_json: bool) -> None:
     if as_json:
         print_json(view)
         return
-    ticket, subscription = view.ticket, view.ticket.subscription_id
+    ticket, finding = view.ticket, view.finding
     lines = {
         "appeal": f"{ticket.ticket_ref} ({ticket.state})",
         "against": f"{view.label} of {view.subject_type} {view.subject_id}",
@@ -194,11 +219,11 @@ def _print(view: AppealView, as_json: bool) -> None:
         "received": ticket.received_at,
         "taken down by": view.maker,
         "says": ticket.description,
-        "why it stands": subscription and f"mingdan explain {subscription}",
+        "why it stands": view.subscription_id and f"mingdan explain {view.subscription_id}",
         "given to": ticket.assigned_to,
         "due": ticket.due_at,
         "outcome": view.outcome,
-        "finding": view.finding,
+        "finding": finding and f"{finding} ({_finding_zh(finding)})",
         "decided by": view.checker,
         "decided": view.decided_at,
         "no fact counts until": view.holds_until,

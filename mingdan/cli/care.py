@@ -21,6 +21,7 @@ from mingdan.cli.staff import (
     actor,
     answering,
     business_day,
+    done_at,
     moment,
     print_json,
     print_table,
@@ -112,7 +113,7 @@ def arrive(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(VisitDesk(store).arrive(visit, channel, actor=acting, at=moment(at)), as_json)
+        _print(VisitDesk(store).arrive(visit, channel, actor=acting, at=done_at(at)), as_json)
 
 
 @visits.command()
@@ -133,7 +134,7 @@ def serve(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(VisitDesk(store).serve(visit, actor=acting, at=moment(at)), as_json)
+        _print(VisitDesk(store).serve(visit, actor=acting, at=done_at(at)), as_json)
 
 
 @visits.command()
@@ -158,7 +159,7 @@ def end(
     with answering(as_json), store_at(None) as store:
         acting, desk = actor(who, role, interface), VisitDesk(store)
         step = desk.leave if unserved else desk.end
-        _print(step(visit, actor=acting, at=moment(at)), as_json)
+        _print(step(visit, actor=acting, at=done_at(at)), as_json)
 
 
 def _print(visit: Visit, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from mingdan.cli.staff import (
     When,
     actor,
     answering,
+    done_at,
     moment,
     print_json,
     print_table,
@@ -68,13 +69,13 @@ def propose(
         mingdan care class propose campus_2026 --name-zh 校园客户 --name-en 'campus customers'
         --meaning '2026 级新生' --until 2027-09-01 --as li.na
     """
-    now = moment(at)
-    begins, ends = _span(first, last, now)
-    new = NewClass(
-        class_code=code, name_zh=name_zh, name_en=name_en, meaning=meaning, valid_from=begins,
-        valid_to=ends,
-    )  # fmt: skip
     with answering(as_json), store_at(None) as store:
+        now = done_at(at)
+        begins, ends = _span(first, last, now)
+        new = NewClass(
+            class_code=code, name_zh=name_zh, name_en=name_en, meaning=meaning, valid_from=begins,
+            valid_to=ends,
+        )  # fmt: skip
         acting = actor(who, role, interface)
         _print(_dictionary(store).propose(new, actor=acting, at=now), as_json)
 
@@ -97,7 +98,7 @@ def approve(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(_dictionary(store).approve(code, actor=acting, at=moment(at)), as_json)
+        _print(_dictionary(store).approve(code, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -118,7 +119,7 @@ def reject(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(_dictionary(store).reject(code, actor=acting, at=moment(at)), as_json)
+        _print(_dictionary(store).reject(code, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -139,7 +140,7 @@ def end(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(_dictionary(store).end(code, actor=acting, at=moment(at)), as_json)
+        _print(_dictionary(store).end(code, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command("list")
@@ -214,12 +215,12 @@ def assign(
 
         mingdan care class assign campus_2026 P9 --reason 学生证已核验 --as li.na
     """
-    now = moment(at)
-    begins, ends = _span(first, last, now)
-    new = NewAssignment(
-        class_code=code, party_ref=party, reason=reason, valid_from=begins, valid_to=ends
-    )
     with answering(as_json), store_at(None) as store:
+        now = done_at(at)
+        begins, ends = _span(first, last, now)
+        new = NewAssignment(
+            class_code=code, party_ref=party, reason=reason, valid_from=begins, valid_to=ends
+        )
         acting = actor(who, role, interface)
         _print_one(_members(store).assign(new, actor=acting, at=now), as_json)
 
@@ -244,7 +245,7 @@ def confirm(
     with answering(as_json), store_at(None) as store:
         acting, members = actor(who, role, interface), ClassMembers(store)
         decide = members.reject if refuse else members.approve
-        _print_one(decide(assignment, actor=acting, at=moment(at)), as_json)
+        _print_one(decide(assignment, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -265,7 +266,7 @@ def remove(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print_one(ClassMembers(store).end(assignment, actor=acting, at=moment(at)), as_json)
+        _print_one(ClassMembers(store).end(assignment, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()

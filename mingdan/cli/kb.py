@@ -22,6 +22,7 @@ from mingdan.cli.staff import (
     When,
     actor,
     answering,
+    done_at,
     moment,
     plain,
     print_json,
@@ -130,7 +131,7 @@ def write(
     )  # fmt: skip
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(KnowledgeBase(store).write(draft, actor=acting, at=moment(at)), as_json)
+        _print(KnowledgeBase(store).write(draft, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -153,7 +154,7 @@ def publish(
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
         base = KnowledgeBase(store)
-        _print(base.publish(article, actor=acting, at=moment(at), version_no=version), as_json)
+        _print(base.publish(article, actor=acting, at=done_at(at), version_no=version), as_json)
 
 
 @app.command()
@@ -174,7 +175,7 @@ def retire(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(KnowledgeBase(store).retire(article, actor=acting, at=moment(at)), as_json)
+        _print(KnowledgeBase(store).retire(article, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()

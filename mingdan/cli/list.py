@@ -200,7 +200,8 @@ def show(
 ) -> None:
     """An entry's trail: why it is listed, which releases carried it, to whom, who still has it.
 
-    ENTRY is an id of the table list_entries; a SUBSCRIPTION shows all entries it ever had.
+    ENTRY is an id of the table list_entries; a SUBSCRIPTION shows all entries it ever had, a number
+    those of everybody who ever held it.
 
     Examples:
 
@@ -221,9 +222,9 @@ def show(
     if len(entry) == 32 and set(entry) <= set("0123456789abcdef"):
         wanted = [entry]
     else:
-        wanted = entries_of(night, night.orders.subscription_key(entry))
+        wanted = entries_of(night, night.orders.subscription_keys(entry))
         if not wanted:
-            raise InputRefused("this subscription has never been on the list")
+            raise InputRefused("it has never been on the list, whoever held it")
     trails = [trail(night, one) for one in wanted]
     if html is not None:
         html.write_text(page_of(*trails), encoding="utf-8")

@@ -67,8 +67,19 @@ def looker(name: str | None, role: str, interface: str | None) -> Actor:
 
 
 def moment(at: str | None) -> datetime:
-    """The instant typed, or now."""
+    """The instant typed, or now; one may look at what is yet to come."""
     return datetime.now(UTC) if at is None else instant("--at", at)
+
+
+def done_at(at: str | None) -> datetime:
+    """When something was done, as typed, or now. Raises Refused (future_effect) ahead of the clock.
+
+    What is written down never goes back, so a mistyped year would stay for ever.
+    """
+    typed, now = moment(at), datetime.now(UTC)
+    if typed > now:
+        raise Refused("future_effect", at=typed, recorded_at=now)
+    return typed
 
 
 def business_day(text: str) -> date:

@@ -22,6 +22,7 @@ from mingdan.cli.staff import (
     actor,
     answering,
     business_day,
+    done_at,
     looker,
     moment,
     print_json,
@@ -87,7 +88,7 @@ def open_ticket(
     )
     with answering(as_json), store_at(None) as store:
         desk = TicketDesk(store)
-        _print(desk.open(request, actor=actor(who, role, interface), at=moment(at)), as_json)
+        _print(desk.open(request, actor=actor(who, role, interface), at=done_at(at)), as_json)
 
 
 @app.command()
@@ -110,7 +111,7 @@ def assign(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        view = TicketDesk(store).assign(ticket, to, actor=acting, at=moment(at), note=note)
+        view = TicketDesk(store).assign(ticket, to, actor=acting, at=done_at(at), note=note)
         _print(view, as_json)
 
 
@@ -134,7 +135,7 @@ def move(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        view = TicketDesk(store).move(ticket, state, actor=acting, at=moment(at), note=note)
+        view = TicketDesk(store).move(ticket, state, actor=acting, at=done_at(at), note=note)
         _print(view, as_json)
 
 
@@ -157,7 +158,7 @@ def note(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(TicketDesk(store).note(ticket, text, actor=acting, at=moment(at)), as_json)
+        _print(TicketDesk(store).note(ticket, text, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -179,7 +180,7 @@ def resolve(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(TicketDesk(store).resolve(ticket, text, actor=acting, at=moment(at)), as_json)
+        _print(TicketDesk(store).resolve(ticket, text, actor=acting, at=done_at(at)), as_json)
 
 
 @app.command()
@@ -201,7 +202,7 @@ def close(
     """
     with answering(as_json), store_at(None) as store:
         acting = actor(who, role, interface)
-        _print(TicketDesk(store).close(ticket, actor=acting, at=moment(at), note=note), as_json)
+        _print(TicketDesk(store).close(ticket, actor=acting, at=done_at(at), note=note), as_json)
 
 
 @app.command()

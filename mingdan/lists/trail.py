@@ -8,7 +8,7 @@ here: showing it (`entry_page.py`, `mingdan/cli/list.py`) and why a label stands
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -23,7 +23,6 @@ from mingdan.lists.receipts import Receipt, newest_receipt
 from mingdan.lists.tables import LIST_ENTRIES
 from mingdan.lists.tokens import DISCLOSED, tokeniser
 from mingdan.night import Night
-from mingdan.orders.tables import NUMBER_HOLDINGS
 from mingdan.reports.partners import Partner, load_partners
 from mingdan.settings import Settings
 
@@ -69,9 +68,9 @@ class Trail:
     told: tuple[Told, ...]
 
 
-def entries_of(night: Night, subscription_id: int) -> list[str]:
-    """Ids of the entries a subscription ever had, newest last."""
-    rows = _entries(night, pl.col("subscription_id") == subscription_id)
+def entries_of(night: Night, subscription_ids: Iterable[int]) -> list[str]:
+    """Ids of the entries these subscriptions ever had, newest last."""
+    rows = _entries(night, pl.col("subscription_id").is_in(list(subscription_ids)))
     return rows["entry_id"].unique(maintain_order=True).to_list()
 
 
@@ -82,7 +81,10 @@ def trail(night: Night, entry_id: str) -> Trail:
         raise InputRefused(f"no night listed an entry {entry_id!r}")
     last = rows.row(-1, named=True)
     nights = night.lake.days(LIST_ENTRIES)
-    numbers = _numbers(night, int(last["subscription_id"]))
+    of = (pl.col(name) == last[name] for name in ("subscription_id", "party_id"))
+    listed = {str(held) for held in _entries(night, pl.all_horizontal(*of))["night"]}
+    # of the order store: what ended weeks ago is in no night's snapshot any more
+    numbers = [str(key) for key in night.orders.numbers_ever(int(last["subscription_id"]))]
     partners = load_partners(night.settings).values()
     return Trail(
         entry_id=entry_id,
@@ -96,7 +98,7 @@ def trail(night: Night, entry_id: str) -> Trail:
         told=tuple(
             found
             for partner in partners
-            if (found := _told(night.settings, partner, numbers)) is not None
+            if (found := _told(night.settings, partner, numbers, listed)) is not None
         ),
     )
 
@@ -131,22 +133,13 @@ def _stretches(rows: pl.DataFrame) -> Iterator[dict[str, Any]]:
         yield before
 
 
-def _numbers(night: Night, subscription_id: int) -> list[str]:
-    day = night.lake.days(NUMBER_HOLDINGS)[-1]
-    held = (
-        night.lake.scan(NUMBER_HOLDINGS, [day])
-        .filter(pl.col("subscription_id") == subscription_id, pl.col("key_kind") == "msisdn")
-        .sort("valid_from")
-        .collect()
-    )
-    return [str(key) for key in held["key"].unique(maintain_order=True)]
-
-
-def _told(settings: Settings, partner: Partner, numbers: list[str]) -> Told | None:
+def _told(
+    settings: Settings, partner: Partner, numbers: list[str], listed: set[str]
+) -> Told | None:
     channel = settings.releases / partner.code
     if not (channel / LATEST).exists():
         return None
-    carried = list(_carried(settings, partner, numbers))
+    carried = list(_of_the_holder(_carried(settings, partner, numbers), listed))
     if not carried:
         return None
     held = newest_receipt(settings.receipts / partner.code)
@@ -158,8 +151,34 @@ def _told(settings: Settings, partner: Partner, numbers: list[str]) -> Told | No
     )
 
 
-def _carried(settings: Settings, partner: Partner, numbers: list[str]) -> Iterator[Carried]:
-    """What each release still kept said; the oldest one's snapshot stands for those pruned."""
+def _of_the_holder(rows: Iterable[tuple[str, Carried]], listed: set[str]) -> Iterator[Carried]:
+    """Those of the holder whose nights on the list are `listed`: a row names but a number.
+
+    A number taken back from one and told of the next holder is two persons' trails.
+    """
+    told: set[str] = set()
+    for token, row in rows:
+        ours = row.day in listed
+        if row.op == "DEL":
+            ours = token in told
+            told.discard(token)
+        elif ours:
+            told.add(token)
+        elif token in told:
+            # from here on the row speaks of the next holder
+            told.discard(token)
+            row, ours = replace(row, op="DEL", told="number_reassigned"), True
+        if ours:
+            yield row
+
+
+def _carried(
+    settings: Settings, partner: Partner, numbers: list[str]
+) -> Iterator[tuple[str, Carried]]:
+    """What each release still kept said, with the token it said it of.
+
+    The oldest one's snapshot stands for those pruned.
+    """
     tokens: dict[tuple[int, str], set[str]] = {}
     folders = sorted((settings.releases / partner.code).glob(f"[0-9]*/{MANIFEST}"))
     for at, path in enumerate(folders):
@@ -180,13 +199,13 @@ def _carried(settings: Settings, partner: Partner, numbers: list[str]) -> Iterat
         yield from _rows(one, SNAPSHOT if at == 0 and one.seq > 1 else DELTA, every)
 
 
-def _rows(one: Release, name: str, tokens: set[str]) -> Iterable[Carried]:
+def _rows(one: Release, name: str, tokens: set[str]) -> Iterable[tuple[str, Carried]]:
     sealed = one.manifest["token_alg"] == SEALED
     _, rows = rows_of(one, name)
     for op, token, value in rows:
         if token in tokens:
             told = value if op == "DEL" else "" if sealed else value.split(",")[1]
-            yield Carried(one.seq, str(one.manifest["day"]), op, told)
+            yield token, Carried(one.seq, str(one.manifest["day"]), op, told)
 
 
 def _standing(carried: list[Carried], held: Receipt | None) -> str:

@@ -36,18 +36,50 @@ class NoSuchSubscription(InputRefused):
         super().__init__(f"{said.reason} ({said.code}; {said.reason_zh})")
 
 
-def subscription_key(connection: Connection, name: str) -> int:
-    """See `OrderStore.subscription_key`."""
+def subscription_keys(connection: Connection, name: str) -> list[int]:
+    """See `OrderStore.subscription_keys`."""
+    h, number = m.NumberHolding, _number(name)
+    found: list[int] = []
+    if number is not None:
+        rows = connection.execute(
+            select(h.subscription_id)
+            .where(h.key_kind == "msisdn", h.key == number, h.superseded_at.is_(None))
+            .order_by(h.valid_from.desc(), h.subscription_id)
+        ).scalars()
+        found = list(dict.fromkeys(rows))
+    return found or [subscription_key(connection, name)]
+
+
+def numbers_ever(connection: Connection, subscription_id: int) -> list[int]:
+    """See `OrderStore.numbers_ever`."""
+    h = m.NumberHolding
+    rows = connection.execute(
+        select(h.key)
+        .where(h.key_kind == "msisdn", h.subscription_id == subscription_id)
+        .order_by(h.valid_from, h.recorded_at, h.key)
+    ).scalars()
+    return list(dict.fromkeys(rows))
+
+
+def _number(name: str) -> int | None:
+    """A number as typed; None where it cannot be one."""
     number = digits(name)
     with suppress(ValueError):
         number = parse_msisdn(name)
+    plain = number.isascii() and number.isdigit() and len(number) <= 18
+    return int(number) if plain else None
+
+
+def subscription_key(connection: Connection, name: str) -> int:
+    """See `OrderStore.subscription_key`."""
+    number = _number(name)
     h, s = m.NumberHolding, m.Subscription
     found = None
-    if number.isascii() and number.isdigit() and len(number) <= 18:
+    if number is not None:
         found = connection.execute(
             select(h.subscription_id).where(
                 h.key_kind == "msisdn",
-                h.key == int(number),
+                h.key == number,
                 h.superseded_at.is_(None),
                 h.valid_to.is_(None),
             )
@@ -56,9 +88,9 @@ def subscription_key(connection: Connection, name: str) -> int:
         found = connection.execute(
             select(s.subscription_id).where(s.subscription_ref == name)
         ).scalar()
-    if found is None and number.isascii() and number.isdigit() and len(number) <= 18:
+    if found is None and number is not None:
         found = connection.execute(
-            select(s.subscription_id).where(s.subscription_id == int(number))
+            select(s.subscription_id).where(s.subscription_id == number)
         ).scalar()
     if found is None:
         raise NoSuchSubscription(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -18,6 +18,7 @@ from mingdan.calendar import known_at
 from mingdan.orders import model as m
 from mingdan.orders.care.model import Appeal
 from mingdan.orders.finding import Query
+from mingdan.orders.refusals import Refused
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -74,6 +75,13 @@ def lift(connection: Connection, label: Any) -> None:
     newest = connection.execute(select(func.max(m.RestrictionNight.night))).scalar()
     same = [getattr(r, name) == getattr(label, name) for name in _LABEL]
     connection.execute(update(r).where(r.ended_night.is_(None), *same).values(ended_night=newest))
+
+
+def not_yet_run(connection: Connection, at: datetime) -> None:
+    """Refuse (appeal_night) what a night that was run would have had to know at `at`."""
+    newest = connection.execute(select(func.max(m.RestrictionNight.night))).scalar()
+    if newest is not None and at <= known_at(newest):
+        raise Refused("appeal_night", at=at, night=newest)
 
 
 def _appealed_since(connection: Connection, day: date) -> set[tuple[Any, ...]]:

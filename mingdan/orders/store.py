@@ -218,6 +218,19 @@ class OrderStore:
         with self._database.reading() as connection:
             return lookups.subscription_key(connection, name)
 
+    def subscription_keys(self, name: str) -> list[int]:
+        """Every subscription that ever held a number, the newest first; else as `subscription_key`.
+
+        Raises InputRefused if there is none.
+        """
+        with self._database.reading() as connection:
+            return lookups.subscription_keys(connection, name)
+
+    def numbers_ever(self, subscription_id: int) -> list[int]:
+        """Every number it ever held or was believed to hold, the oldest first."""
+        with self._database.reading() as connection:
+            return lookups.numbers_ever(connection, subscription_id)
+
     def subscription_ref(self, name: str) -> str:
         """The ordering system's reference of the subscription a person means.
 

@@ -153,7 +153,7 @@ def _entries(found: list[Row], policy: Policy, partners: Mapping[str, Partner]) 
         if row["partner"] not in partners:
             continue
         kind = partners[row["partner"]].kind
-        legal = (kind, row["legal_basis"]) == (rules.legal.kind, rules.legal.legal_basis)
+        legal = rules.legal.made_by(kind, row["legal_basis"])
         row["reason"] = rules.legal.reason if legal else row["category"]
         row["level"] = rules.legal.level if legal else rules.level
         row["score"] = rules.legal.score if legal else rules.score.get(kind, 0)

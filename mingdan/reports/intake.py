@@ -67,7 +67,7 @@ def take(night: Night, day: date) -> Report:
             row.record["holder"] = holder
         _stop_poisoned(night, day, lists)
         _stop_sweeping(night, day, lists, rules)
-        mark_echoes(night, day, lists)
+        mark_echoes(night, day, lists, partners, rules.partners.legal)
         files = [*told, *(delivered for _, delivered in lists)]
         gone: list[dict[str, object]] = [{"complaint_id": ref} for ref in withdrawn]
         written = (

@@ -7,20 +7,17 @@ in which class (`mingdan.orders.care`) and labels (`classes`).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from mingdan.calendar import known_at, naive_utc
-from mingdan.identifiers import mask_number
+from mingdan.identifiers import mask_within
 from mingdan.night import Night
 from mingdan.orders.care.member_facts import members_at
 
 REASON = "manual"
 """The one reason of a class added by hand, as the dictionary has it."""
-_LIKE_A_NUMBER = re.compile(r"\d(?:[ -]?\d){5,}[Xx]?")
-"""Six digits or more: a reason is free text and may quote a number or a document."""
 
 
 def by_hand(night: Night, day: date) -> Iterator[dict[str, Any]]:
@@ -34,7 +31,7 @@ def by_hand(night: Night, day: date) -> Iterator[dict[str, Any]]:
             "assignment": member.assignment_id,
             "checker": member.checker,
             "maker": member.maker,
-            "reason": _LIKE_A_NUMBER.sub(lambda found: mask_number(found[0]), member.reason),
+            "reason": mask_within(member.reason),
         }
         class_code, _, reason_code = member.class_code.partition(":")
         yield {

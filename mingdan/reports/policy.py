@@ -81,6 +81,10 @@ class Legal(_Part):
     level: Level
     score: Score
 
+    def made_by(self, kind: str, legal_basis: str) -> bool:
+        """Whether an entry of a partner of `kind` on `legal_basis` is one."""
+        return (kind, legal_basis) == (self.kind, self.legal_basis)
+
 
 class Joint(_Part):
     """What the word of several partners, none of whom has it from us, is worth."""

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mingdan.identifiers import mask_within
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.care.appeal_forms import NewAppeal
 from mingdan.orders.care.appeals import AppealDesk
@@ -84,7 +85,10 @@ def test_whatever_a_customer_says(desk: AppealDesk, text: str, taken: bool) -> N
     said = answer(lambda: desk.open(asked(text, number=msisdn(2)), actor=HOTLINE, at=at(1)))
     assert said == ("done" if taken else "invalid_value")
     found = desk.list(at=at(2))
-    assert [view.ticket.description for view in found] == ([text] if taken else [])
+    assert [view.ticket.description for view in found] == ([mask_within(text)] if taken else [])
+    assert "１３８００１３８０００" not in str(found), (
+        "a number is masked, also within what was said"
+    )
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "99999999999999999999", "1 OR 1=1", "\u0000"])

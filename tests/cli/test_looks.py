@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from mingdan.cli import account, appeal, ticket
+from mingdan.classes.tables import LABELS
+from mingdan.cli import account, appeal, care_classes, kb, ticket
+from mingdan.lake import Lake
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.log import AccessLog, Look
 from mingdan.orders.store import OrderStore
@@ -59,6 +63,31 @@ def test_appeals(url: str) -> None:
     assert found.subjects == ("party:1",)
     found = looked(url, appeal, "show", "TT00000001", "--as", "zhao.min")
     assert (found.purpose, found.subjects) == ("appeal show", ("party:1",))
+
+
+def test_nothing_of_care_is_done_ahead_of_the_clock(url: str) -> None:
+    """A mistyped year would keep somebody listed until then."""
+    opened = ["open", "blacklist:fraud", "--number", NUMBER, "--text", "x", "--as", "li.na"]
+    assert CliRunner().invoke(appeal.app, opened).exit_code == 0
+    for room, line in (
+        (appeal, ["decide", "TT00000001", "misused", "--text", "x"]),
+        (ticket, ["assign", "TT00000001", "--to", "zhao.min"]),
+        (care_classes, ["assign", "redlist:spam", "P1", "--reason", "x"]),
+        (kb, ["retire", "billing"]),
+    ):
+        said = CliRunner().invoke(room.app, [*line, "--as", "wang.wei", "--at", "2099-01-01"])
+        assert said.exit_code == 1
+        assert "future_effect" in str(said.exception)
+
+
+def test_an_appeal_against_what_nobody_has_is_taken_and_said_so(url: str, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "data" / "lake")
+    lake.write(LABELS, date(2026, 10, 2), pl.DataFrame(schema=lake.schema(LABELS)))
+    opened = ["open", "blacklist:fraud", "--party", "P1", "--text", "x", "--as", "li.na"]
+    said = CliRunner().invoke(appeal.app, opened)
+    assert said.exit_code == 0
+    assert "why it stands: mingdan explain 1" in said.stdout
+    assert "no label blacklist:fraud as of the night of 2026-10-02" in said.stderr
 
 
 def test_overdue_tickets_of_nobody(url: str) -> None:

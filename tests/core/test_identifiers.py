@@ -14,6 +14,7 @@ from mingdan.identifiers import (
     mask_name,
     mask_number,
     mask_typed,
+    mask_within,
     parse_imsi,
     parse_msisdn,
 )
@@ -83,3 +84,35 @@ def test_a_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert len(key) == 32
     assert load_key(path) == key
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("号码13800138000，不是我", "号码138******00，不是我"),
+        ("请打 138 0013 8000 或 010-62770334", "请打 138******00 或 010******34"),
+        ("138.0013.8000", "138******00"),
+        ("138\u200b0013\u200b8000", "138******00"),
+        ("１３８００１３８０００", "138******00"),
+        ("身份证11010119900301102X", "身份证110*************2X"),
+        ("幺三八零零幺三八零零零", "*" * 11),
+        ("2026-11-01 08:30 见工单TT00000012", "2026-11-01 08:30 见工单TT00000012"),
+        ("欠费 300 元, 10086 已答复 3 次", "欠费 300 元, 10086 已答复 3 次"),
+        ("2026-11-0113800138000", "202**************00"),
+        ("", ""),
+    ],
+)
+def test_numbers_within_a_text_are_masked(text: str, shown: str) -> None:
+    assert mask_within(text) == shown
+
+
+@given(
+    st.text(max_size=20),
+    st.from_regex(r"1[3-9][0-9]{9}|[0-9]{17}[0-9X]", fullmatch=True),
+    st.text(max_size=20),
+    st.sampled_from(["", " ", "-", ".", "\u200b", "（"]),
+)
+def test_no_number_survives_in_a_text(before: str, number: str, after: str, gap: str) -> None:
+    written = gap.join((number[:3], number[3:7], number[7:]))
+    masked = mask_within(f"{before}{written}{after}")
+    assert number[3:-2] not in "".join(char for char in masked if char.isalnum())

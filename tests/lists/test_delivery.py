@@ -66,7 +66,7 @@ def test_a_release_reaches_the_partner_and_is_taken_back(operator: Operator, ban
     confirm(operator, bank)
     upheld = event(operator.parties["甲"], "appeal_upheld")
     assert operator.run(NEXT, [], [upheld]).facts["receipts"] == 1
-    found = trail(operator.night, entries_of(operator.night, operator.subscriptions["甲"])[0])
+    found = trail(operator.night, entries_of(operator.night, [operator.subscriptions["甲"]])[0])
     assert (found.in_force, found.told[0].standing) == (False, "still_held")
     assert [(one.op, one.told) for one in found.told[0].releases] == [
         ("ADD", "spam_sms"),
@@ -90,14 +90,14 @@ def test_a_number_that_changed_is_taken_back_under_its_old_token(
     operator.run(NEXT, [operator.label("甲")])
     sync(bank, now())
     assert (outcome(bank, MSISDN), outcome(bank, "8613800000099")) == ("not_listed", "listed")
-    found = trail(operator.night, entries_of(operator.night, operator.subscriptions["甲"])[0])
+    found = trail(operator.night, entries_of(operator.night, [operator.subscriptions["甲"]])[0])
     told = {(one.seq, one.op, one.told) for one in found.told[0].releases}
     assert told == {(1, "ADD", "spam_sms"), (2, "DEL", "number_reassigned"), (2, "ADD", "spam_sms")}
 
 
 def test_the_page_of_an_entry_is_masked_and_has_no_script(operator: Operator, bank: Home) -> None:
     operator.run(DAY, [operator.label("甲")])
-    (entry,) = entries_of(operator.night, operator.subscriptions["甲"])
+    (entry,) = entries_of(operator.night, [operator.subscriptions["甲"]])
     text = page_of(trail(operator.night, entry))
     assert "138******01" in text
     assert MSISDN not in text
@@ -161,7 +161,7 @@ def test_a_bank_that_may_only_match(operator: Operator) -> None:
     sync(bank, now())
     assert outcome(bank, MSISDN) == outcome(bank, "8613800000002") == "listed"
     assert outcome(bank, "8613800000003") == "not_asked"
-    found = trail(operator.night, entries_of(operator.night, operator.subscriptions["甲"])[0])
+    found = trail(operator.night, entries_of(operator.night, [operator.subscriptions["甲"]])[0])
     assert [(one.op, one.told) for one in found.told[0].releases] == [("ADD", "")]
     agree(operator)
     with pytest.raises(InputRefused, match="another disclosure"):

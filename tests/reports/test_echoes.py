@@ -93,6 +93,16 @@ def test_what_a_partner_saw_before_we_told_it_is_its_own(night: Night, world: Wo
     assert len(asserted(night, NEXT)) == 2
 
 
+def test_an_order_by_law_is_no_echo_whatever_its_sender_was_told(
+    night: Night, world: World
+) -> None:
+    tell(night, 1, partner="police_demo")
+    ordered = entry("8613800000001", basis="court_or_police", observed=NEXT)
+    world.entries(ordered, day=NEXT, partner="police_demo")
+    assert take(night, NEXT).facts["entries_echoed"] == 0
+    assert asserted(night, NEXT) == [(1, "court_or_police", "police_demo", "published", 100)]
+
+
 def test_what_another_partner_was_told_is_nothing_to_this_one(night: Night, world: World) -> None:
     tell(night, 1, partner="police_demo")
     world.entries(entry("8613800000001", observed=NEXT), day=NEXT, partner="bank_demo")

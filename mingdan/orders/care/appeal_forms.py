@@ -32,9 +32,13 @@ class NewAppeal:
 
 @dataclass(frozen=True, kw_only=True)
 class AppealView:
-    """An appeal with its ticket; instants are UTC. `outcome`: upheld or dismissed."""
+    """An appeal with its ticket; instants are UTC. `outcome`: upheld or dismissed.
+
+    `subscription_id`: one by which the label can be explained, its own or its customer's.
+    """
 
     label: str
+    subscription_id: int | None
     subject_type: str
     subject_id: int
     maker: str

@@ -68,8 +68,21 @@ def view(connection: Connection, key: int, at: datetime, *, repeated: bool = Fal
         for name in AppealView.__dataclass_fields__
         if name in found._fields
     }
+    ticket = ticket_rows.view(connection, key, at, repeated=repeated)
     return AppealView(
         **copied,
         label=f"{found.class_code}:{found.reason_code}",
-        ticket=ticket_rows.view(connection, key, at, repeated=repeated),
+        subscription_id=ticket.subscription_id or _one_of(connection, found),
+        ticket=ticket,
     )
+
+
+def _one_of(connection: Connection, appeal: Row[Any]) -> int | None:
+    """A subscription of the customer, the newest first; None of one who never had any."""
+    h = m.SubscriptionHolding
+    return connection.execute(
+        select(h.subscription_id)
+        .where(h.party_id == appeal.subject_id, h.superseded_at.is_(None))
+        .order_by(h.valid_to.is_(None).desc(), h.valid_from.desc(), h.subscription_id)
+        .limit(1)
+    ).scalar()

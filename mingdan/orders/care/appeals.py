@@ -110,7 +110,8 @@ class AppealDesk(Desk):
         label in the next night. `holds_until` (upheld only; default: policy
         `appeal_holds_days`): until then the same fact gives no label again. The
         same decision again changes nothing. Raises Refused (appeal_unknown,
-        appeal_decided, same_person, ticket_step, invalid_value).
+        appeal_decided, same_person, ticket_step, invalid_value; appeal_night: upheld
+        as of before a night that was run, which could then not be derived again).
         """
         found = load.by("appeal_finding", "code")
         code = checks.one_of("finding", finding, frozenset(found))
@@ -129,6 +130,8 @@ class AppealDesk(Desk):
                 raise no_step(row, "resolved")
             journal = Journal(connection, max(at, row.changed_at), str(actor))
             until = self._term(outcome, holds_until, journal.at)
+            if outcome == "upheld":
+                restrictions.not_yet_run(connection, journal.at)
             if row.state != "inProgress":
                 change(journal, row, "inProgress", None)
                 row = row_of(connection, key)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select
 
+from mingdan.identifiers import mask_within
 from mingdan.orders import checks
 from mingdan.orders import model as m
 from mingdan.orders.access.actor import Actor
@@ -41,7 +42,10 @@ class NewAssignment:
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A customer in a class; instants in UTC. States: `approval_state.csv`."""
+    """A customer in a class; instants in UTC, numbers within `reason` masked.
+
+    States: `approval_state.csv`.
+    """
 
     assignment_id: int
     class_code: str
@@ -250,4 +254,5 @@ def _found(connection: Connection, chosen: ColumnElement[bool]) -> tuple[Assignm
 
 
 def _assignment(row: Row[Any]) -> Assignment:
-    return Assignment(**{name: getattr(row, name) for name in Assignment.__dataclass_fields__})
+    values = {name: getattr(row, name) for name in Assignment.__dataclass_fields__}
+    return Assignment(**values | {"reason": mask_within(row.reason)})

@@ -60,7 +60,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketView:
-    """A ticket at an instant; numbers are masked, instants are UTC.
+    """A ticket at an instant; numbers are masked, within texts too, instants are UTC.
 
     `subscription_id` and `party_id` held the number when it happened, as known
     when the ticket was opened; `same_holder` says whether that subscription and

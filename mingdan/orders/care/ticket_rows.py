@@ -11,13 +11,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
-from mingdan.identifiers import mask_number
+from mingdan.identifiers import mask_number, mask_within
 from mingdan.orders import model as m
 from mingdan.orders.care.cases import ticket_ref
 from mingdan.orders.care.clocks import Step, clocks
 from mingdan.orders.care.model import TicketChange, TroubleTicket
 from mingdan.orders.care.ticket_forms import Change, TicketView
 
+_MASKED = frozenset({"number", "reporter_number", "description", "resolution"})
 _PART = 500
 """Tickets read at a time, below every database's limit of parameters."""
 
@@ -86,20 +87,26 @@ def _view(
     copied = {
         name: getattr(row, name)
         for name in TicketView.__dataclass_fields__
-        if name in row._fields and name not in ("number", "reporter_number")
+        if name in row._fields and name not in _MASKED
     }
     return TicketView(
         **copied,
         ticket_ref=ticket_ref(row.ticket_id),
         number=None if row.number is None else mask_number(row.number),
         reporter_number=None if row.reporter_number is None else mask_number(row.reporter_number),
+        description=mask_within(row.description),
+        resolution=_text(row.resolution),
         same_holder=same,
         changes=tuple(
-            Change(c.recorded_at, c.state, c.assigned_to, c.note, c.actor) for c in changes
+            Change(c.recorded_at, c.state, c.assigned_to, _text(c.note), c.actor) for c in changes
         ),
         clocks=tuple(clocks("ticket", {row.ticket_type, row.category}, row.channel, steps, at)),
         repeated=repeated,
     )
+
+
+def _text(text: str | None) -> str | None:
+    return None if text is None else mask_within(text)
 
 
 def _then(table: Any, at: datetime) -> ColumnElement[bool]:

@@ -44,6 +44,37 @@ def appeal(label: str = SPAM, **values: str | None) -> NewAppeal:
                      **plain | values)  # type: ignore[arg-type]  # fmt: skip
 
 
+def test_a_decision_is_never_dated_before_a_night_that_was_run(
+    desk: AppealDesk, store: OrderStore
+) -> None:
+    """The night could not be derived again: it decided without it."""
+    desk.open(appeal(), actor=HOTLINE, at=at(0, hours=3))
+    desk.open(appeal("blacklist:fraud"), actor=HOTLINE, at=at(0, hours=3))
+    store.restrict(DAY, [LISTED])
+    back = known_at(DAY)
+    early = refused(lambda: desk.decide("TT00000001", "misused", "x", actor=WANG, at=back))
+    assert early == "appeal_night"
+    assert store.restrictions(1) == [LISTED]
+    dismissed = desk.decide("TT00000002", "confirmed", "x", actor=WANG, at=back)
+    assert dismissed.outcome == "dismissed", "changes no label"
+    upheld = desk.decide("TT00000001", "misused", "x", actor=WANG, at=back + timedelta(seconds=1))
+    assert (upheld.outcome, store.restrictions(1)) == ("upheld", [])
+
+
+def test_numbers_within_what_was_said_are_masked(desk: AppealDesk, store: OrderStore) -> None:
+    said = f"{msisdn(1)} 与 {msisdn(2)[2:]} 都是我的"
+    asked = NewAppeal(label=SPAM, description=said, channel="hotline", party_ref="P1")
+    desk.open(asked, actor=HOTLINE, at=at(1))
+    TicketDesk(store).note("TT00000001", said, actor=HOTLINE, at=at(1, hours=1))
+    found = desk.decide("TT00000001", "misused", said, actor=WANG, at=at(2))
+    shown = "138******01 与 138******02 都是我的"
+    assert (found.ticket.description, found.ticket.resolution) == (shown, shown)
+    assert {change.note for change in found.ticket.changes} == {None, shown}
+    again = desk.decide("TT00000001", "misused", said, actor=WANG, at=at(2))
+    assert again == found, "the same words are the same decision"
+    assert found.subscription_id == 1, "by which the label can be looked up"
+
+
 def test_an_appeal_from_the_call_to_the_answer(desk: AppealDesk, store: OrderStore) -> None:
     opened = desk.open(appeal(), actor=HOTLINE, at=at(1))
     ticket = opened.ticket
