@@ -11,6 +11,7 @@ import tomllib
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +75,7 @@ class Policy:
     values: dict[str, tuple[tuple[datetime, Value], ...]]
 
     @classmethod
+    @cache
     def shipped(cls) -> Self:
         """The policy that comes with Mingdan."""
         return cls._parse(files("mingdan.orders").joinpath("policy.toml").read_text("utf-8"), "")
