@@ -38,8 +38,6 @@ def insert(connection: Connection, table: Table, columns: Sequence[str], rows: l
     waiting = connection.connection.info.get(_WAITING)
     sqlite = connection.dialect.name == "sqlite"
     if waiting is not None:
-        if table.info.get("looks_back"):
-            send_waiting(connection)
         waiting.append((table.name, tuple(columns), rows))
     elif sqlite or (len(rows) >= COPY_FROM_ROWS and has_form(table, columns)):
         insert_ticked(connection, table, columns, ticked(table, columns, rows))
@@ -136,7 +134,6 @@ def together(connection: Connection, *, copies: bool) -> Iterator[None]:
 
 
 _WAITING = "mingdan_waiting"
-"""`looks_back` in a table's `info`: a row is taken only once others, of other tables, are there."""
 
 
 def send_waiting(connection: Connection) -> None:

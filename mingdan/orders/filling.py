@@ -106,7 +106,7 @@ def _resources_and_parties(
         for span in known.owners.of(0, s.subscription_id)
     }
     documents = {number for _, number in named.documents}
-    holdings, numbers, by_imsi, by_iccid, *parties, places = find_all(
+    holdings, numbers, by_imsi, by_iccid, *parties, places, position = find_all(
         connection,
         (
             (queries.holdings_of_keys, keys),
@@ -117,9 +117,12 @@ def _resources_and_parties(
             (queries.parties_by_id, owners),
             (queries.parties_by_document, documents),
             (queries.places, documents),
+            (queries.journal_position(connection.dialect.name), (0,)),
         ),
         first=None if locked else locking("resources", named.resources()),
     )
+    for (last,) in position:
+        known.journal_position = last
     known.number_holdings.load(_span(r) for r in holdings)
     for row in numbers:
         known.numbers[row[0]] = Resource(row[0], None, *row[1:])

@@ -15,7 +15,7 @@ from mingdan.orders.batch import Batch
 from mingdan.orders.bulk import change, insert, insert_ticked, together
 from mingdan.orders.journal import Journal
 from mingdan.orders.offers.model import SubscriptionFeature, SubscriptionOffering
-from mingdan.orders.payload import journal_position, payload_of
+from mingdan.orders.payload import payload_of
 from mingdan.orders.plain_rows import PlainRows
 from mingdan.orders.sheets import Sheet, sheets
 
@@ -30,8 +30,11 @@ class Draft:
 
 
 def flush(connection: Connection, batch: Batch) -> None:
-    """Write everything `batch` changed into the transaction of `connection`."""
-    write(connection, draft(batch, journal_position(connection)))
+    """Write everything `batch` changed into the transaction of `connection`.
+
+    Which has written nothing to the journal since the batch's rows were read.
+    """
+    write(connection, draft(batch, batch.on_record.journal_position))
 
 
 def draft(

@@ -28,7 +28,6 @@ from mingdan.orders.jsonl import INTERNAL, PAID_ONLY
 from mingdan.orders.keys import Keys
 from mingdan.orders.naming import Named, named
 from mingdan.orders.openings import Openings
-from mingdan.orders.payload import journal_position
 from mingdan.orders.pen import apart, pen
 from mingdan.orders.plain import alone, unknown, well_formed, without
 from mingdan.orders.plain_rows import PlainRows, write_down
@@ -111,7 +110,7 @@ def apply_batch(
             plain = PlainRows()
             total = total.plus(_decide(batch, part, plain, keys))
             lay_out = several and database.is_postgresql
-            drafted = draft(batch, part.position, plain, lay_out=lay_out)
+            drafted = draft(batch, part.on_record.journal_position, plain, lay_out=lay_out)
             unseen = [*unseen, part] if beside else [part]
         keys.give_back()
         if drafted is not None:
@@ -155,7 +154,6 @@ class _Part:
     plain: Openings
     orders: dict[str, Order]
     on_record: WorkingSet
-    position: int
 
     @property
     def traces(self) -> tuple[Named, WorkingSet]:
@@ -190,7 +188,7 @@ def _read(connection: Connection, asked: _Asked, *, locked: bool) -> _Part:
     if orders:
         rest = named(command for work, command in others if work.order_ref not in orders)
     on_record = WorkingSet(connection, rest, numbers_of=rest.moved, locked=locked)
-    return _Part(asked, plain, orders, on_record, journal_position(connection))
+    return _Part(asked, plain, orders, on_record)
 
 
 def _decide(batch: Batch, part: _Part, plain: PlainRows, keys: Keys) -> Applied:

@@ -25,27 +25,14 @@ from typing import Any
 
 import msgspec
 from isal import isal_zlib
-from sqlalchemy import Connection
 
-from mingdan.orders.bulk import driver_cursor
 from mingdan.orders.sheets import VERSION, Sheet
 
-_JOURNAL_POSITION = {
-    "sqlite": "SELECT seq FROM sqlite_sequence WHERE name = 'entity_event'",
-    "postgresql": "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM entity_event_seq_seq",
-}
 _ENCODER = msgspec.json.Encoder()
 PACKED_FROM = 50_000
 """Octets; nearly all that was not loaded in bulk is shorter and can be read as it is."""
 PACKED = 3
 """What says `v` of a packed payload; what is packed has its own."""
-
-
-def journal_position(connection: Connection) -> int:
-    """The journal's last entry; of the rows locked here, nobody can write a later one."""
-    cursor = driver_cursor(connection)
-    found = cursor.execute(_JOURNAL_POSITION[connection.dialect.name]).fetchone()
-    return int(found[0]) if found else 0
 
 
 def payload_of(written: Iterable[Sheet], after: int) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, column, func, literal_column, select, table
 
 from mingdan.orders import model as m
 from mingdan.orders.finding import Among, Maker, Query
@@ -256,3 +256,15 @@ def orders(among: Among) -> Query:
     return select(
         o.order_ref, o.order_id, o.request_digest, o.subscription_id, o.party_id, o.state
     ).where(among(o.order_ref))
+
+
+@cache
+def journal_position(dialect_name: str) -> Maker:
+    """The journal's last entry, whatever keys are asked for."""
+    if dialect_name == "sqlite":
+        query: Any = select(column("seq")).select_from(table("sqlite_sequence"))
+        query = query.where(column("name") == literal_column("'entity_event'"))
+    else:
+        last: Any = literal_column("CASE WHEN is_called THEN last_value ELSE 0 END").label("last")
+        query = select(last).select_from(table("entity_event_seq_seq"))
+    return lambda _among: query

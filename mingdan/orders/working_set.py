@@ -103,6 +103,8 @@ class WorkingSet:
         self.counter = CounterStock()
         self.account_data: dict[int, dict[str, Any]] = {}
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
+        self.journal_position = 0
+        """The journal's last entry; of the rows locked here, nobody can write a later one."""
         fill(self, connection, named, subscriptions, numbers_of=numbers_of, locked=locked)
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:

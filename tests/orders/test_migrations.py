@@ -256,6 +256,41 @@ def test_the_database_refuses_money_from_nowhere(
     database.close()
 
 
+def test_what_was_booked_is_closed_within_its_own_transaction(own_url: str) -> None:
+    with OrderStore.open(own_url) as store:
+        done(store, opening(1), order(Charge, "bill", at(1), amount_fen=100, due_at=at(2)))
+    pair = (
+        "INSERT INTO account_entry (transaction_ref, leg_no, ledger, key, amount_fen)"
+        " SELECT 'x', leg_no + {more}, ledger, key, amount_fen FROM account_entry"
+        " WHERE transaction_ref <> 'x'"
+    )
+    database = Database(own_url)
+    with pytest.raises(DatabaseError, match="is closed"), database.writing() as connection:
+        _carry_out(connection, [pair.format(more=0), _CLOSES, pair.format(more=8)])
+    with database.writing() as connection:
+        _carry_out(connection, [pair.format(more=0), _CLOSES])
+    database.close()
+
+
+@pytest.mark.parametrize("apart", [1, 7])
+def test_one_of_many_rows_refers_to_what_is_not_there(own_url: str, apart: int) -> None:
+    """Keys that lie close together are counted, others looked up one by one."""
+    with OrderStore.open(own_url) as store:
+        done(store, *(opening(serial) for serial in range(1, 301)))
+    statement = text(
+        "INSERT INTO product (product_id, subscription_id, offering_code, status, start_date)"
+        " SELECT product_id + 1000, CASE WHEN product_id = :last THEN :to ELSE subscription_id"
+        " END, offering_code, status, start_date FROM product WHERE product_id % :apart = 0"
+    )
+    last = 300 - 300 % apart
+    database = Database(own_url)
+    with pytest.raises(DatabaseError), database.writing() as connection:
+        connection.execute(statement, {"last": last, "to": 301, "apart": apart})
+    with database.writing() as connection:
+        connection.execute(statement, {"last": last, "to": 300, "apart": apart})
+    database.close()
+
+
 def _carry_out(connection: Connection, statements: list[str]) -> None:
     for statement in statements:
         connection.execute(text(statement))

@@ -3,9 +3,9 @@
 Here: the tables of money (TMF654 Bucket, TMF666, TMF676). Not here: bills and
 payments themselves, which are facts of the core (`mingdan/orders/model.py`).
 
-The ledger is double-entry: the entries (`account_entry`) of a transaction sum
-to zero. They are written first, their `money_transaction` last; the databases
-refuse a transaction whose entries do not balance, an entry without a
+The ledger is double-entry: the entries (`account_entry`) of a transaction sum to
+zero. They are written first, or by the same statement as their `money_transaction`;
+the databases refuse a transaction whose entries do not balance, an entry without a
 transaction, an entry added to a closed one, and any change to either.
 """
 
@@ -23,8 +23,6 @@ class MoneyTransaction(Base):
     """One movement of money, closed by this row; `transaction_ref` names the fact it books."""
 
     __tablename__ = "money_transaction"
-    # The databases take it only once its entries are there and sum to zero.
-    __table_args__ = ({"info": {"looks_back": True}},)
     transaction_ref: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str]
     order_id: Mapped[int | None] = mapped_column(index=True)

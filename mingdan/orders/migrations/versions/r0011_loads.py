@@ -22,6 +22,8 @@ down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+References = tuple[tuple[str, str, str], ...]
+"""Columns, the tables they refer to, and their keys."""
 OFFERING = ("offering_code", "product_offering", "code")
 ADDED = {
     "product": (OFFERING,),
@@ -152,7 +154,7 @@ def _references() -> None:
             )
     for table in r0010_sets.REFERENCES.keys() | ADDED.keys():
         references = (*r0010_sets.REFERENCES.get(table, ()), *ADDED.get(table, ()))
-        op.execute(_known(table, references))
+        op.execute(known(table, references))
         if table not in r0010_sets.REFERENCES:
             op.execute(
                 f"CREATE TRIGGER {table}_known AFTER INSERT ON {table} REFERENCING NEW TABLE"
@@ -180,23 +182,25 @@ def _money_by_row() -> None:
         )
 
 
-def _known(table: str, references: tuple[tuple[str, str, str], ...]) -> str:
+def known(table: str, references: References) -> str:
+    """The guard of a table, which looks each key up where they lie too far apart."""
+    ends, proof = dense(references)
+    unknown = [UNKNOWN.format(column=c, target=target, key=key) for c, target, key in references]
+    return KNOWN.format(table=table, ends=ends, dense=proof, unknown=" OR ".join(unknown))
+
+
+def dense(references: References) -> tuple[str, str]:
+    """What to find out of the new rows, and whether that proves all references."""
     numbers = [each for each in references if each is not OFFERING]
     ends = [f"min({c}) AS {c}_low, max({c}) AS {c}_high" for c, _, _ in numbers]
-    dense = [DENSE.format(column=c, target=target, key=key) for c, target, key in numbers]
+    proofs = [DENSE.format(column=c, target=target, key=key) for c, target, key in numbers]
     if OFFERING in references:
         # A few words: the lowest and the highest are mostly the same one.
         ends.append("min(offering_code) AS low, max(offering_code) AS high")
-        dense.append(
+        proofs.append(
             "n.low = n.high AND EXISTS (SELECT 1 FROM product_offering AS o WHERE o.code = n.low)"
         )
-    unknown = [UNKNOWN.format(column=c, target=target, key=key) for c, target, key in references]
-    return KNOWN.format(
-        table=table,
-        ends=", ".join(ends),
-        dense=" AND ".join(dense),
-        unknown=" OR ".join(unknown),
-    )
+    return ", ".join(ends), " AND ".join(proofs)
 
 
 def _kept(target: str, key: str) -> None:
