@@ -6,7 +6,7 @@ Here: what differs between SQLite (embedded, one writer, WAL) and PostgreSQL
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -40,10 +40,8 @@ _LOCKS = {"writers": 0x6D6400, "customers": 0x6D6401, "resources": 0x6D6402}
 _UNDONE = ("40P01", "40001")
 """PostgreSQL: deadlock_detected, serialization_failure; both undo the whole transaction."""
 _NO_WRITER = text("SELECT pg_advisory_xact_lock(:space, 0)")
-_STRIPES = "SELECT pg_advisory_xact_lock($1::int, stripe) FROM unnest($2::int[]) AS stripe"
-_WRITER_AND_STRIPES = (
-    f"SELECT pg_advisory_xact_lock_shared({_LOCKS['writers']}, 0) UNION ALL {_STRIPES}"
-)
+_WRITER = f"SELECT pg_advisory_xact_lock_shared({_LOCKS['writers']}, 0)"
+_STRIPES = "SELECT pg_advisory_xact_lock({space}, stripe) FROM unnest(${place}::int[]) AS stripe"
 
 
 class Database:
@@ -156,9 +154,8 @@ class Database:
         """
         if self.is_postgresql:
             connection.execute(_NO_WRITER, {"space": _LOCKS["writers"]})
-            for space in ("customers", "resources"):
-                stripes = [_LOCKS[space], list(range(STRIPES))]
-                driver_cursor(connection).execute(_STRIPES, stripes)
+            every = list(range(STRIPES))
+            driver_cursor(connection).execute(_locks(("customers", "resources")), [every, every])
 
     @contextmanager
     def beside(self, connection: Connection) -> Iterator[Connection]:
@@ -215,13 +212,26 @@ class Database:
 def lock(connection: Connection, space: Space, keys: Iterable[str]) -> None:
     """See `Database.lock`; for those who have the connection only."""
     if connection.dialect.name == "postgresql":
-        driver_cursor(connection).execute(*locking(space, keys))
+        driver_cursor(connection).execute(*locking({space: keys}))
 
 
-def locking(space: Space, keys: Iterable[str]) -> tuple[str, list[Any]]:
-    """What `lock` asks PostgreSQL for, to be sent ahead of questions (`finding.find_all`)."""
-    stripes = sorted({crc32(key.encode()) % STRIPES for key in keys})
-    return _WRITER_AND_STRIPES if space == "customers" else _STRIPES, [_LOCKS[space], stripes]
+def locking(wanted: Mapping[Space, Iterable[str]]) -> tuple[str, list[Any]]:
+    """What `lock` asks PostgreSQL for, to be sent ahead of questions (`finding.find_all`).
+
+    Customers before resources, as everybody locks them.
+    """
+    stripes = [sorted({crc32(key.encode()) % STRIPES for key in keys}) for keys in wanted.values()]
+    return _locks(tuple(wanted)), stripes
+
+
+@cache
+def _locks(spaces: tuple[Space, ...]) -> str:
+    # UNION ALL goes through its parts one after the other.
+    each = [
+        _STRIPES.format(space=_LOCKS[space], place=place)
+        for place, space in enumerate(spaces, start=1)
+    ]
+    return " UNION ALL ".join([_WRITER, *each] if "customers" in spaces else each)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

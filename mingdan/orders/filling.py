@@ -24,6 +24,9 @@ from mingdan.orders.timelines import Span
 if TYPE_CHECKING:
     from mingdan.orders.working_set import WorkingSet
 
+Answers = Sequence[Sequence[Any]]
+"""The rows that `questions` asks for."""
+
 
 def fill(
     known: WorkingSet,
@@ -33,6 +36,7 @@ def fill(
     *,
     numbers_of: Set[str] | None,
     locked: bool,
+    answers: Answers | None,
 ) -> None:
     """Read into the empty `known` everything that is named; see `WorkingSet`."""
 
@@ -50,7 +54,9 @@ def fill(
     _spans(known, rows, ids, moving)
     _name_held(known, named, moving)
     filling_money.accounts(known, rows, named, locked=locked)
-    _resources_and_parties(known, connection, named, locked)
+    if answers is None or known.subscriptions:
+        answers = _answers(known, connection, named, locked=locked)
+    _resources_and_parties(known, connection, named, answers)
     _equipment(known, rows, named)
     filling_money.account_data(known, rows, named)
     if named.cards or named.voucher_batches:
@@ -95,32 +101,46 @@ def _name_held(known: WorkingSet, named: Named, ids: set[int]) -> None:
             named.imsis.add(imsi_text(span.what[1]))
 
 
-def _resources_and_parties(
-    known: WorkingSet, connection: Connection, named: Named, locked: bool
-) -> None:
+def questions(
+    connection: Connection, named: Named, owners: Set[int] = frozenset()
+) -> list[tuple[Maker, Iterable[Any]]]:
+    """What is to be known of the numbers, SIMs and parties that are named, once they are locked.
+
+    And of `owners`: the parties that the subscriptions on record were held by.
+    """
     # Other holders too: a late order of a former one must not take it from the present one.
     keys = {int(number) for number in named.numbers | named.imsis}
+    documents = {number for _, number in named.documents}
+    return [
+        (queries.holdings_of_keys, keys),
+        (queries.numbers, named.numbers),
+        (queries.sims_by_imsi, named.imsis),
+        (queries.sims_by_iccid, named.iccids),
+        (queries.parties_by_ref, named.parties),
+        (queries.parties_by_id, owners),
+        (queries.parties_by_document, documents),
+        (queries.places, documents),
+        (queries.journal_position(connection.dialect.name), (0,)),
+    ]
+
+
+def _answers(known: WorkingSet, connection: Connection, named: Named, *, locked: bool) -> Answers:
     owners = {
         span.what[1]
         for s in known.subscriptions.values()
         for span in known.owners.of(0, s.subscription_id)
     }
-    documents = {number for _, number in named.documents}
-    holdings, numbers, by_imsi, by_iccid, *parties, places, position = find_all(
+    return find_all(
         connection,
-        (
-            (queries.holdings_of_keys, keys),
-            (queries.numbers, named.numbers),
-            (queries.sims_by_imsi, named.imsis),
-            (queries.sims_by_iccid, named.iccids),
-            (queries.parties_by_ref, named.parties),
-            (queries.parties_by_id, owners),
-            (queries.parties_by_document, documents),
-            (queries.places, documents),
-            (queries.journal_position(connection.dialect.name), (0,)),
-        ),
-        first=None if locked else locking("resources", named.resources()),
+        questions(connection, named, owners),
+        first=None if locked else locking({"resources": named.resources()}),
     )
+
+
+def _resources_and_parties(
+    known: WorkingSet, connection: Connection, named: Named, answers: Answers
+) -> None:
+    holdings, numbers, by_imsi, by_iccid, *parties, places, position = answers
     for (last,) in position:
         known.journal_position = last
     known.number_holdings.load(_span(r) for r in holdings)

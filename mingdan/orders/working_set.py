@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from mingdan.orders.counter_stock import CounterStock
 from mingdan.orders.devices import Devices
-from mingdan.orders.filling import fill
+from mingdan.orders.filling import Answers, fill
 from mingdan.orders.naming import Named
 from mingdan.orders.records import (
     Account,
@@ -56,7 +56,8 @@ class WorkingSet:
     names, and those its subscriptions have held. `subscriptions`: the rows of
     `queries.subscriptions`, if they have been read since the customers were locked.
     `numbers_of`: of which subscriptions to read the numbers and SIMs (default: all).
-    `locked`: nobody else writes at all.
+    `locked`: nobody else writes at all. `answers`: those to `filling.questions`, if they
+    were asked before, behind the same locks; they serve if no subscription is on record.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class WorkingSet:
         *,
         numbers_of: Set[str] | None = None,
         locked: bool = False,
+        answers: Answers | None = None,
     ) -> None:
         self.subscriptions: dict[str, Subscription] = {}
         self.parties: dict[str, Party] = {}
@@ -105,7 +107,15 @@ class WorkingSet:
         """Account -> name, bill_medium and bill_address, for `Named.edited`."""
         self.journal_position = 0
         """The journal's last entry; of the rows locked here, nobody can write a later one."""
-        fill(self, connection, named, subscriptions, numbers_of=numbers_of, locked=locked)
+        fill(
+            self,
+            connection,
+            named,
+            subscriptions,
+            numbers_of=numbers_of,
+            locked=locked,
+            answers=answers,
+        )
 
     def held(self, document: Document, at: datetime, order_id: int) -> int:
         """Subscriptions a document has at `at`, with those other staged orders will give it."""

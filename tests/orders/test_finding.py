@@ -67,7 +67,7 @@ def test_questions_asked_together_find_what_each_finds(
 
 def test_what_comes_first_is_done_first_and_alone_too(town: OrderStore) -> None:
     with town.database.writing() as connection:
-        first = locking("customers", ["orders:open-1"])
+        first = locking({"customers": ["orders:open-1"], "resources": ["numbers:13812345678"]})
         assert find_all(connection, [(queries.orders, ())], first=first) == [()] or (
             not town.database.is_postgresql
         )
@@ -78,5 +78,5 @@ def test_what_comes_first_is_done_first_and_alone_too(town: OrderStore) -> None:
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
                 " AND pid = pg_backend_pid()"
             ).scalar()
-            # nobody may say "no writer is at work", and the order's own
-            assert held == 2
+            # nobody may say "no writer is at work", the order's own and the number's
+            assert held == 3

@@ -8,7 +8,7 @@ nothing is to be waited for. Not here: the businesses' own checks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,9 @@ from mingdan.identifiers import mask_number
 from mingdan.orders import checks, queries
 from mingdan.orders.access.actor import Actor
 from mingdan.orders.access.gate import Knock
-from mingdan.orders.commands import AnyCommand, TransferOwner
-from mingdan.orders.database import locking
+from mingdan.orders.commands import AnyCommand, Open, TransferOwner
+from mingdan.orders.database import Space, locking
+from mingdan.orders.filling import Answers, questions
 from mingdan.orders.finding import find_all
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
@@ -76,7 +77,15 @@ def accept(store: OrderStore, connection: Connection, asked: Acceptance) -> Orde
     if asked.reservation is not None:
         _take_over(store, journal, asked.reservation, set(named([command]).resources()))
     real = asked.at_once or not how.waits
-    tried = attempt(store, connection, command, at, real=real, subscriptions=found.subscriptions)
+    tried = attempt(
+        store,
+        connection,
+        command,
+        at,
+        real=real,
+        subscriptions=found.subscriptions,
+        answers=found.answers,
+    )
     charges = _checked(store, connection, how, tried, at, found)
     due = sum(charge.amount_fen for charge in charges)
     if real and due == (asked.money.amount_fen if asked.money else 0):
@@ -100,6 +109,8 @@ class _Found:
     on_their_way: Sequence[Any]
     prices: dict[str, Sequence[Sequence[Any]]]
     """Of the product that the command names, if it does."""
+    answers: Answers | None
+    """Of an opening: what is to be known of its number, SIM and parties, which are locked, too."""
 
 
 def _found(
@@ -117,7 +128,13 @@ def _found(
     if not isinstance(product_code, str) or product_code not in store.offerings:
         product_code = None
     knock = Knock(actor, how.order_type, asked.at)
-    *gate, orders, staged, archived, subscriptions, on_their_way, first_days, listed = find_all(
+    # Nothing on record tells what an opening touches: all of it is named.
+    foreseen = isinstance(command, Open) and asked.reservation is None
+    locks: dict[Space, Iterable[str]] = {"customers": keys}
+    if foreseen:
+        locks["resources"] = wanted.resources()
+    later = questions(connection, wanted) if foreseen else []
+    rows = find_all(
         connection,
         (
             *knock.asks(),
@@ -126,12 +143,15 @@ def _found(
             (queries.subscriptions, wanted.subscriptions),
             (transit.on_their_way, [ref] if how.exclusive and ref in wanted.subscriptions else ()),
             *asked_to_quote(product_code),
+            *later,
         ),
-        first=locking("customers", keys),
+        first=locking(locks),
         interface_no=actor.interface_no,
         order_type=how.order_type,
         **knock.values(),
     )
+    now, answers = rows[: len(rows) - len(later)], rows[len(rows) - len(later) :]
+    *gate, orders, staged, archived, subscriptions, on_their_way, first_days, listed = now
     knock.answer(connection, gate)
     return _Found(
         orders,
@@ -139,6 +159,7 @@ def _found(
         subscriptions,
         on_their_way,
         {} if product_code is None else {product_code: (first_days, listed)},
+        answers if foreseen else None,
     )
 
 

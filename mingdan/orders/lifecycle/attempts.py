@@ -19,6 +19,7 @@ from mingdan.orders import checks
 from mingdan.orders.batch import Batch, Work
 from mingdan.orders.businesses.registry import BUSINESSES
 from mingdan.orders.commands import AnyCommand
+from mingdan.orders.filling import Answers
 from mingdan.orders.flush import flush
 from mingdan.orders.intake import digest
 from mingdan.orders.journal import Journal
@@ -111,16 +112,17 @@ def attempt(
     real: bool = False,
     takes_back: frozenset[str] = frozenset(),
     subscriptions: Sequence[Any] | None = None,
+    answers: Answers | None = None,
 ) -> Attempt:
     """Run the checks and effects of `command` at `at`; raises Refused, writes nothing.
 
     The customers it names are locked already, numbers and SIMs are locked here.
     `staged`: of an order on record, with what is reserved for it. `real`: with
     keys that may be written. `takes_back`: what it may take although it rests.
-    `subscriptions`: as of `WorkingSet`.
+    `subscriptions` and `answers`: as of `WorkingSet`.
     """
     database = store.database
-    on_record = WorkingSet(connection, named([command]), subscriptions)
+    on_record = WorkingSet(connection, named([command]), subscriptions, answers=answers)
     work = Work(
         checks.words("order_ref", command.order_ref),
         0,

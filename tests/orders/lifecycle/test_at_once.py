@@ -77,4 +77,4 @@ def test_an_opening_takes_few_statements() -> None:
         with counted() as sent:
             opened(desk, 2, "second")
         # Keys are taken in blocks, now and then.
-        assert len([each for each in sent if "nextval" not in each]) == 5, sent
+        assert len([each for each in sent if "nextval" not in each]) == 3, sent
