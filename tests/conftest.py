@@ -7,6 +7,7 @@ Not here: fixtures of one stage (its own conftest).
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -120,6 +121,17 @@ def _made_once(
 
 LONGEST_FIRST = ("tests/pipelines", "tests/scenarios", "tests/features", "tests/cli/test_runs")
 """Begun last, one of these would keep one worker busy while the other has nothing to do."""
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays until the end: the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Or what libraries clean up at exit would be told of as lost."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,8 @@
 """The order store's database: connections, transactions, migration.
 
 Here: what differs between SQLite (embedded, one writer, WAL) and PostgreSQL
-(several writers). Not here: many rows at once (`bulk.py`).
+(several writers). Not here: many rows at once (`bulk.py`), the steps of a migration
+(`migrating.py`).
 """
 
 from __future__ import annotations
@@ -13,10 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 from zlib import crc32
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     Connection,
     Engine,
@@ -28,6 +25,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from mingdan.errors import Busy, Contended, InputRefused, Unreachable, WrongUsage
+from mingdan.orders import migrating
 from mingdan.orders.bulk import driver_cursor
 from mingdan.orders.turns import NoTurn, Turns
 
@@ -181,7 +179,7 @@ class Database:
         """Bring the database to the newest shape. Raises InputRefused if it is newer."""
         try:
             with self.reading() as connection:
-                if MigrationContext.configure(connection).get_current_revision() == head():
+                if migrating.shape(connection) == migrating.head():
                     return
         except DBAPIError as error:
             raise InputRefused(f"cannot open the order store {self.name}: {error.orig}") from error
@@ -190,23 +188,18 @@ class Database:
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                 )
-            current = MigrationContext.configure(connection).get_current_revision()
-            known = {script.revision for script in _scripts().walk_revisions()}
-            if current is not None and current not in known:
+            current = migrating.shape(connection)
+            if current is not None and current not in migrating.shapes():
                 raise InputRefused(
                     f"the order store {self.name} was written by a newer Mingdan "
                     f"(its shape is {current}); install that one"
                 )
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrating.upgrade(connection)
 
     def downgrade(self, revision: str) -> None:
         """Back to an older shape, dropping what it did not have. For operators in need."""
         with self.writing() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.downgrade(config, revision)
+            migrating.downgrade(connection, revision)
 
 
 def lock(connection: Connection, space: Space, keys: Iterable[str]) -> None:
@@ -296,23 +289,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # A reader that turned writer would fail at once instead of waiting its turn.
     writes = connection.get_execution_options().get("mingdan_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-@cache
-def head() -> str:
-    """The revision `model.py` stands at."""
-    found = _scripts().get_current_head()
-    if found is None:
-        raise LookupError("no migration scripts")
-    return found

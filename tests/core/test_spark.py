@@ -225,7 +225,8 @@ def test_a_step_submitted_by_pipes_is_reported_and_has_the_same_bytes(
     assert checks["partials_same_bits"].passed
     assert list((installed.data / "pipes").iterdir()) == []
 
-    # a refusal comes back as it was said there
+    # a refusal comes back as it was said there, before anything needs a cluster
+    monkeypatch.setenv("MINGDAN_SPARK_SUBMIT", sys.executable)
     shutil.rmtree(installed.data / "lake" / GUIDED_USAGE.name)
     result = partials(installed)
     assert not result.success

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from mingdan.errors import InputRefused, WrongUsage
+from mingdan.orders import migrations
 from mingdan.orders.commands import ChangeNumber, Charge, Pay
-from mingdan.orders.database import Database, head
+from mingdan.orders.database import Database
+from mingdan.orders.migrating import head, shapes
 from mingdan.orders.migrations.versions.r0010_sets import REFERENCES
 from mingdan.orders.migrations.versions.r0011_loads import ADDED
 from mingdan.orders.schema import METADATA
@@ -40,6 +43,12 @@ def test_the_migrated_schema_is_the_model(url: str) -> None:
         assert found == []
         assert context.get_current_revision() == head()
     database.close()
+
+
+def test_the_shapes_are_those_that_alembic_goes_through() -> None:
+    folder = Path(migrations.__file__).parent
+    steps = [each.revision for each in ScriptDirectory(str(folder)).walk_revisions()]
+    assert shapes() == tuple(reversed(steps))
 
 
 def _column(constraint: Any) -> tuple[str, str]:

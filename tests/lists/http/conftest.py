@@ -18,7 +18,7 @@ from mingdan.orders.access.rules import LIST_EXCHANGE
 from mingdan.orders.store import OrderStore
 from tests.lists.pairs import Pair, now
 from tests.orders.access.support import BOSS, PEPPER, channel, keys, permit
-from tests.orders.support import at
+from tests.orders.support import at, put_store
 
 KINDS = {"shop": "marketing_channel"}
 SHIPPED = Path("mingdan/reports/partners.toml")
@@ -58,6 +58,7 @@ def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Counter]
     """bank_demo with a key of its own; `shop` may sell but exchanges no lists."""
     pair = Pair(tmp_path, disclosure=request.param, quota=100)
     agree(pair, asserts='["fraud"]', disclosure=f'"{request.param}"', evaluations_per_year="100")
+    put_store(pair.settings.data)
     with OrderStore.open(f"sqlite:///{pair.settings.data / 'orders.db'}") as store:
         made: list[Counter] = []
         app = create_app(pair.settings, store, PEPPER, clock=lambda: made[0].now)
